@@ -1,0 +1,51 @@
+/** What a target is: an optimised graph and its weights in, files out. Targets never touch a disk. */
+import type { Report } from "../base/diagnostic.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { WeightSource } from "../ir/interpret.ts";
+import type { Preprocess } from "../ir/ops/input.ts";
+import type { Shape } from "../ir/tensor.ts";
+import type { Pass } from "../passes/pass.ts";
+
+export interface Artifact {
+  /** Relative to the output folder, with forward slashes. */
+  readonly path: string;
+  readonly contents: string | Uint8Array;
+}
+
+/** What NAME.json says about a built network. */
+export interface Card {
+  readonly name: string;
+  /** The doc comment of the net. */
+  readonly summary: string;
+  readonly inputs: readonly { readonly name: string; readonly shape: Shape; readonly preprocess?: Preprocess }[];
+  readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
+  readonly params: number;
+  readonly state: number;
+  readonly macs: number;
+  readonly depth: number;
+  /** Where the weights come from: a file's name, or "he initialisation, seed 0". */
+  readonly weights: string;
+  readonly compiler: string;
+}
+
+export interface EmitRequest {
+  /** Already through the passes of the target. */
+  readonly graph: Graph;
+  readonly weights: WeightSource;
+  readonly card: Card;
+  /** The file name every artifact starts with. */
+  readonly name: string;
+  readonly report: Report;
+  /** Called as weights are written, for progress: bytes done of bytes to do. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly summary: string;
+  /** What the graph goes through before `emit`. */
+  readonly passes: readonly Pass[];
+  /** Whether `emit` reads weights: pictures do not. */
+  readonly needsWeights: boolean;
+  emit(request: EmitRequest): readonly Artifact[];
+}

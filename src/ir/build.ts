@@ -1,0 +1,61 @@
+/**
+ * GraphBuilder: the only way nodes come into being outside passes. It infers each node's type and turns
+ * the Problem of a shape rule into a diagnostic with places.
+ */
+import { isProblem, type Report } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import type { Graph, Node, Output } from "./graph.ts";
+import type { Op } from "./op.ts";
+import { type ParamAttrs, param } from "./ops/param.ts";
+import { elements, type Shape, showMap } from "./tensor.ts";
+
+/** 2^31 - 1 elements: what a typed array and every target can index. */
+export const maxElements = 2 ** 31 - 1;
+
+export class GraphBuilder {
+  readonly nodes: Node[] = [];
+  readonly #names = new Set<string>();
+  readonly #report: Report;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** Adds a node; undefined when its shape rule objects, which is reported at `span`. */
+  add<A>(op: Op<A>, name: string, inputs: readonly Node[], attrs: A, span?: Span): Node<A> | undefined {
+    const type = op.infer(
+      inputs.map((input) => input.type),
+      attrs,
+    );
+    if (isProblem(type)) {
+      const notes = inputs
+        .filter((input) => input.op !== (param as unknown) && input.span && input.span !== span)
+        .map((input) => ({ message: `${showMap(input.type.shape)} is made here`, span: input.span! }));
+      this.#report(type.code, span, type.params as never, { hint: type.hint, notes });
+      return undefined;
+    }
+    if (elements(type.shape) > maxElements) {
+      this.#report("tensor-too-large", span, { shape: showMap(type.shape), limit: maxElements });
+      return undefined;
+    }
+    const node: Node<A> = { name: this.#unique(name), op, inputs, attrs, type, span };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** A weight, loaded under its own name. */
+  param(name: string, role: ParamAttrs["role"], shape: Shape, span?: Span): Node<ParamAttrs> | undefined {
+    return this.add(param, name, [], { role, shape }, span);
+  }
+
+  graph(name: string, outputs: readonly Output[]): Graph {
+    return { name, nodes: this.nodes, outputs };
+  }
+
+  #unique(name: string): string {
+    let unique = name;
+    for (let i = 2; this.#names.has(unique); i++) unique = `${name}_${i}`;
+    this.#names.add(unique);
+    return unique;
+  }
+}

@@ -1,0 +1,17 @@
+/** activation: an elementwise function; fuse-activation moves it into the convolution before it. */
+import { type Activation, applyActivation, printActivation } from "../activation.ts";
+import { emitActivation } from "../emit-tfjs.ts";
+import type { Op } from "../op.ts";
+
+export const activation: Op<Activation> = {
+  name: "activation",
+  summary: "an elementwise function: relu, sigmoid, swish, …",
+  infer: ([x]) => x,
+  macs: () => 0,
+  reference: ([x], { attrs }) => ({
+    shape: x.shape,
+    data: Float64Array.from(x.data, (value) => applyActivation(attrs, value)),
+  }),
+  print: printActivation,
+  emit: { tfjs: (node, out) => emitActivation(node, node.attrs, out.ref(node.inputs[0]), out) },
+};

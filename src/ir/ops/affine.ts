@@ -1,0 +1,31 @@
+/** affine: y = x * scale + shift, per channel: dlib's scale layer, or a batch norm with its statistics folded in. */
+import type { Op } from "../op.ts";
+import { sameShape } from "../tensor.ts";
+
+export const affine: Op<null> = {
+  name: "affine",
+  summary: "scales and shifts each channel",
+  infer([x, ...vectors]) {
+    const channels = x.shape[3];
+    const bad = vectors.findIndex((vector) => !sameShape(vector.shape, [channels]));
+    if (bad < 0) return x;
+    const role = bad === 0 ? "scale" : "shift";
+    return {
+      code: "param-shape",
+      params: { op: "affine", role, wanted: `${channels}`, found: vectors[bad].shape.join("x") },
+    };
+  },
+  macs: () => 0,
+  reference([x, scale, shift]) {
+    const channels = scale.data.length;
+    const data = Float64Array.from(x.data, (value, i) => value * scale.data[i % channels] + shift.data[i % channels]);
+    return { shape: x.shape, data };
+  },
+  print: () => "",
+  emit: {
+    tfjs(node, out) {
+      const [x, scale, shift] = node.inputs.map((from) => out.ref(from));
+      out.result(node, "add", out.temp("mul", x, scale), shift);
+    },
+  },
+};

@@ -1,0 +1,28 @@
+/** globalAveragePool: the mean of each channel over the whole map, 1x1xC. */
+import type { Op } from "../op.ts";
+import { zeros } from "../tensor.ts";
+
+export const globalAveragePool: Op<null> = {
+  name: "globalAveragePool",
+  summary: "the mean of each channel over the whole map",
+  infer: ([{ dtype, shape }]) => ({ dtype, shape: [shape[0], 1, 1, shape[3]] }),
+  macs: () => 0,
+  reference([x], node) {
+    const y = zeros(node.type.shape);
+    const [batch, h, w, c] = x.shape;
+    for (let n = 0; n < batch; n++) {
+      for (let place = 0; place < h * w; place++) {
+        for (let k = 0; k < c; k++) y.data[n * c + k] += x.data[(n * h * w + place) * c + k] / (h * w);
+      }
+    }
+    return y;
+  },
+  print: () => "",
+  emit: {
+    tfjs(node, out) {
+      // avgPool over the whole map: tf.mean is nine times slower on the wasm backend.
+      const [, h, w] = node.inputs[0].type.shape;
+      out.result(node, "avgPool", out.ref(node.inputs[0]), `[${h}, ${w}]`, "1", '"valid"');
+    },
+  },
+};

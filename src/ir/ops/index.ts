@@ -1,0 +1,42 @@
+/** The list of operations. */
+import { activation } from "./activation.ts";
+import { add } from "./add.ts";
+import { affine } from "./affine.ts";
+import { averagePool } from "./average-pool.ts";
+import { batchNorm } from "./batch-norm.ts";
+import { bias } from "./bias.ts";
+import { concat } from "./concat.ts";
+import { conv2d } from "./conv2d.ts";
+import { dense } from "./dense.ts";
+import { globalAveragePool } from "./global-average-pool.ts";
+import { input } from "./input.ts";
+import { lrn } from "./lrn.ts";
+import { maxPool } from "./max-pool.ts";
+import { mul } from "./mul.ts";
+import { pad } from "./pad.ts";
+import { param } from "./param.ts";
+import { softmax } from "./softmax.ts";
+import { upsample } from "./upsample.ts";
+
+export const ops = {
+  input,
+  param,
+  conv2d,
+  dense,
+  bias,
+  batchNorm,
+  affine,
+  activation,
+  add,
+  mul,
+  concat,
+  pad,
+  maxPool,
+  averagePool,
+  globalAveragePool,
+  upsample,
+  softmax,
+  lrn,
+} as const;
+
+export type OpName = keyof typeof ops;

@@ -1,0 +1,39 @@
+/**
+ * param: a weight. Either loaded from the checkpoint under its node's name, or computed at build from other
+ * params, its inputs (folding a batch norm makes such). Values are made on demand, so passes work
+ * without weights and nothing is held twice.
+ */
+import { invariant } from "../../base/invariant.ts";
+import type { Node } from "../graph.ts";
+import type { Op } from "../op.ts";
+import type { Shape, Tensor } from "../tensor.ts";
+
+/** The part a weight plays; name tables translate it, initialisation and counting depend on it. */
+export type ParamRole = "weight" | "bias" | "scale" | "shift" | "mean" | "var";
+
+export interface ParamAttrs {
+  readonly role: ParamRole;
+  readonly shape: Shape;
+  /** How a computed param follows from its inputs; absent for a loaded one. */
+  readonly compute?: (inputs: readonly Tensor[]) => Float64Array | Float32Array;
+}
+
+export const param: Op<ParamAttrs> = {
+  name: "param",
+  summary: "a weight, loaded or computed from others at build",
+  infer: (_inputs, { shape }) => ({ dtype: "f32", shape }),
+  macs: () => 0,
+  reference(inputs, node) {
+    const { compute, shape } = node.attrs;
+    invariant(compute, `${node.name} is loaded, not computed`);
+    return { shape, data: compute(inputs) };
+  },
+  print: ({ role, compute }) => (compute ? `computed ${role}` : role),
+  emit: {
+    // Weights are constants of the module: `ref` names them, nothing is computed at run time.
+    tfjs: () => {},
+  },
+};
+
+/** Running mean and variance are state: stored and loaded, but not counted as parameters. */
+export const isState = (node: Node<ParamAttrs>): boolean => node.attrs.role === "mean" || node.attrs.role === "var";
