@@ -60,13 +60,15 @@ export function makeDiagnostic<C extends Code>(
 ): Diagnostic {
   const entry = messages[code];
   const text = entry.text as (params: MessageParams<C>) => string;
+  const usual = entry.hint as ((params: MessageParams<C>) => string) | undefined;
+  const hint = extra.hint ?? usual?.(params);
   return {
     code,
     severity: extra.severity ?? entry.severity,
     message: text(params),
     ...(span ? { span } : {}),
     notes: extra.notes ?? [],
-    ...(extra.hint ? { hint: extra.hint } : {}),
+    ...(hint ? { hint } : {}),
   };
 }
 

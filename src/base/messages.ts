@@ -8,12 +8,35 @@ export type Severity = "error" | "warning" | "info";
 interface Message<P> {
   readonly severity: Severity;
   readonly text: (params: P) => string;
+  /** What usually helps, where the place that reports knows nothing better. */
+  readonly hint?: ((params: P) => string) | undefined;
 }
 
-const error = <P>(text: (params: P) => string): Message<P> => ({ severity: "error", text });
+const error = <P>(text: (params: P) => string, hint?: (params: P) => string): Message<P> => ({
+  severity: "error",
+  text,
+  hint,
+});
 const warning = <P>(text: (params: P) => string): Message<P> => ({ severity: "warning", text });
 
 type None = Readonly<Record<string, never>>;
+/** The divisors around a number: the largest below and the smallest above. */
+function nearestDivisors(channels: number, groups: number): number[] {
+  const divisors: number[] = [];
+  for (let d = 1; d * d <= channels; d++) if (channels % d === 0) divisors.push(d, channels / d);
+  const below = Math.max(...divisors.filter((d) => d < groups));
+  const above = Math.min(...divisors.filter((d) => d > groups));
+  return [below, above].filter(Number.isFinite);
+}
+
+/** "the difference is 23_599_105; " where both are plain counts. */
+function difference(wanted: string, found: string): string {
+  const numbers = [wanted, found].map((text) => Number(text.replaceAll("_", "")));
+  if (numbers.some(Number.isNaN)) return "";
+  const gap = numbers[1] - numbers[0];
+  return `that is ${Math.abs(gap).toLocaleString("en").replaceAll(",", "_")} too ${gap > 0 ? "many" : "few"}; `;
+}
+
 const plural = (n: number, one: string, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const messages = {
@@ -77,38 +100,59 @@ export const messages = {
   "cyclic-definition": error((p: { name: string; path: string }) => `\`${p.name}\` is built from itself: ${p.path}`),
 
   // ---- kinds and arguments ----------------------------------------------------------------------
-  "kind-mismatch": error((p: { message: string }) => p.message),
+  "kind-mismatch": error(
+    (p: { message: string }) => p.message,
+    () => "numbers, sizes, text and paths do not stand for each other; grammar/README.md lists the kinds",
+  ),
   "missing-argument": error((p: { callee: string; name: string }) => `\`${p.callee}\` needs \`${p.name}\``),
   "extra-argument": error((p: { callee: string; takes: string }) => `\`${p.callee}\` takes ${p.takes}`),
   "argument-order": error((_: None) => "an argument without a name comes after one with a name"),
   "not-whole": error((p: { what: string; value: number }) =>
     `${p.what} must be whole, this is ${Number(p.value.toFixed(4))}`),
-  "out-of-range": error((p: { what: string; wanted: string; value: string }) =>
-    `${p.what} must be ${p.wanted}, this is ${p.value}`),
+  "out-of-range": error(
+    (p: { what: string; wanted: string; value: string }) => `${p.what} must be ${p.wanted}, this is ${p.value}`,
+    (p) => `give a value that is ${p.wanted}`,
+  ),
   "no-stride": error((p: { what: string; stride: number }) =>
     `${p.what} has no \`stride\`, so it cannot take /${p.stride}`),
   "unlabelled-repetition": error((_: None) => "a repeated group needs a label"),
   "bad-default": error((_: None) => "`default` takes named settings of a block or operation"),
 
   // ---- shapes -----------------------------------------------------------------------------------
-  "window-too-large": error((p: { window: number; size: number; padding: number }) =>
-    `the window (${p.window}) is larger than its input (${p.size}${p.padding ? ` + ${p.padding} padding` : ""})`),
-  "groups-mismatch": error((p: { groups: number; channels: number; side: "come in" | "go out" }) =>
-    `${p.groups} groups do not divide the ${p.channels} channels that ${p.side}`),
-  "shape-mismatch": error((p: { verb: string; left: string; right: string; differ: string }) =>
-    `cannot ${p.verb} ${p.left} and ${p.right}: ${p.differ}`),
+  "window-too-large": error(
+    (p: { window: number; size: number; padding: number }) =>
+      `the window (${p.window}) is larger than its input (${p.size}${p.padding ? ` + ${p.padding} padding` : ""})`,
+    () => "the picture is too small here, or a stride too large",
+  ),
+  "groups-mismatch": error(
+    (p: { groups: number; channels: number; side: "come in" | "go out" }) =>
+      `${p.groups} groups do not divide the ${p.channels} channels that ${p.side}`,
+    (p) => `the nearest divisors of ${p.channels} are ${nearestDivisors(p.channels, p.groups).join(" and ")}`,
+  ),
+  "shape-mismatch": error(
+    (p: { verb: string; left: string; right: string; differ: string }) =>
+      `cannot ${p.verb} ${p.left} and ${p.right}: ${p.differ}`,
+    () => "give both sides the same channels and strides",
+  ),
   "param-shape": error((p: { op: string; role: string; wanted: string; found: string }) =>
     `the ${p.role} of ${p.op} must be ${p.wanted}, this is ${p.found}`),
-  "bad-extension": error((p: { from: string; to: string }) => `extend cannot make ${p.from} smaller (${p.to})`),
-  "tensor-too-large": error((p: { shape: string; limit: number }) =>
-    `${p.shape} has more than ${p.limit.toLocaleString("en")} elements`),
+  "bad-extension": error(
+    (p: { from: string; to: string }) => `extend cannot make ${p.from} smaller (${p.to})`,
+    () => "0 leaves a side as it is",
+  ),
+  "tensor-too-large": error(
+    (p: { shape: string; limit: number }) => `${p.shape} has more than ${p.limit.toLocaleString("en")} elements`,
+    () => "use a smaller picture, batch, kernel or width",
+  ),
   "net-too-large": error((p: { what: string; limit: number; option: string }) =>
     `this net has more than ${p.limit.toLocaleString("en")} ${p.what} (${p.option} raises the limit)`),
   "missing-input": error((p: { net: string }) => `net \`${p.net}\` has no input`),
   "bad-input": error((_: None) => "an input is height x width x channels"),
   "unused-row": error((p: { label: string }) => `nothing uses \`${p.label}\``),
-  "expectation-failed": error((p: { what: string; wanted: string; found: string }) =>
-    `expected ${p.what} ${p.wanted}, the net has ${p.found}`),
+  "expectation-failed": error(
+    (p: { what: string; wanted: string; found: string }) => `expected ${p.what} ${p.wanted}, the net has ${p.found}`,
+    (p) => `${difference(p.wanted, p.found)}\`resnetc info\` shows the counts row by row`,
+  ),
   "double-softmax": warning((_: None) => "this net ends in softmax and its input has labels"),
 
   // ---- weights ----------------------------------------------------------------------------------

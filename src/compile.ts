@@ -1,0 +1,215 @@
+/**
+ * The order of phases, and the only file that knows it:
+ *
+ *     text → AST → names checked → graph → passes → artifacts
+ *
+ * Pure and synchronous: no file system, no globals, no throw at a user. Adapters read files and weights, and
+ * show the diagnostics.
+ */
+import { type Code, collect, type Diagnostic, makeDiagnostic } from "./base/diagnostic.ts";
+import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
+import { nearest } from "./base/suggest.ts";
+import type { Artifact, Card, Target } from "./codegen/target.ts";
+import type { Graph } from "./ir/graph.ts";
+import { isOp } from "./ir/graph.ts";
+import type { WeightSource } from "./ir/interpret.ts";
+import { ops } from "./ir/ops/index.ts";
+import { countGraph, depthOf } from "./ir/stats.ts";
+import { checkNames } from "./lower/check-names.ts";
+import type { Verdict } from "./lower/expectations.ts";
+import { evaluateSetting, type Lowered, lower } from "./lower/lower.ts";
+import { type Module, ModuleLoader, type ReadModule } from "./lower/modules.ts";
+import type { Declaration, Given } from "./lower/values.ts";
+import type { NetItem } from "./parser/ast.ts";
+import { parse } from "./parser/parse.ts";
+import type { PassEvent } from "./passes/pass.ts";
+import { runPasses } from "./passes/pipeline.ts";
+import { version } from "./version.generated.ts";
+
+export interface AnalyseOptions {
+  /** The net to build; without it the file's default net. "*" means every net of the file. */
+  readonly net?: string | undefined;
+  /** Finds other files for `use … from "./x"`. */
+  readonly read?: ReadModule | undefined;
+  /** Parameters of the net, as texts in the language: `{ n: "18", shortcut: "none" }`. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  readonly batch?: number | undefined;
+}
+
+export interface Analysis {
+  readonly module: Module | undefined;
+  readonly nets: readonly AnalysedNet[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** No error: the nets can be built. */
+  readonly fine: boolean;
+}
+
+export interface AnalysedNet {
+  readonly name: string;
+  readonly doc: string;
+  readonly graph: Graph;
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Text → graphs with verdicts; everything but passes and emission. */
+export function analyse(source: Source, { net, read, settings = {}, batch }: AnalyseOptions = {}): Analysis {
+  const text = collect();
+  const noFiles: ReadModule = () => ({ why: "this compiler was given no way to read files" });
+  const module = new ModuleLoader(read ?? noFiles, text.report).load(source);
+  const finish = (diagnostics: readonly Diagnostic[], nets: readonly AnalysedNet[] = []): Analysis => {
+    const sorted = [...diagnostics].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+    return { module, nets, diagnostics: sorted, fine: !sorted.some(({ severity }) => severity === "error") };
+  };
+  if (!module) return finish(text.diagnostics);
+
+  const meaning = collect();
+  checkNames(module, meaning.report);
+  const chosen = net === "*" ? module.nets : chooseNet(module, net, meaning.report);
+  const given = readSettings(settings, chosen[0], meaning);
+  const nets: AnalysedNet[] = [];
+  for (const declaration of given ? chosen : []) {
+    const lowered: Lowered | undefined = lower(declaration, meaning.report, { settings: given!, batch: batch ?? 1 });
+    if (lowered) nets.push({ name: declaration.item.name.text, ...lowered });
+  }
+  return finish([...text.diagnostics, ...consequential(meaning.diagnostics, text.diagnostics, module)], nets);
+}
+
+/** Errors about the whole of a net, which a syntax error anywhere in the file may cause. */
+const aboutWholes = new Set<Code>(["expectation-failed", "unused-row", "missing-input", "no-net", "ambiguous-net", "unknown-net"]);
+
+/**
+ * What is worth saying after the syntax: nothing from the first broken row on, nothing about wholes when a
+ * part is missing, one error a row.
+ */
+function consequential(found: readonly Diagnostic[], before: readonly Diagnostic[], module: Module): Diagnostic[] {
+  const broken = before.some(({ severity }) => severity === "error");
+  const rows = new Set(before.map(({ span }) => rowOf(span)));
+  return found.filter(({ code, severity, span }) => {
+    if (broken && aboutWholes.has(code)) return false;
+    if (span?.source === module.source && span.start >= module.brokenFrom) return false;
+    const row = rowOf(span);
+    if (severity !== "error" || row === undefined) return true;
+    if (rows.has(row)) return false;
+    rows.add(row);
+    return true;
+  });
+}
+
+function rowOf(span: Span | undefined): string | undefined {
+  return span && `${span.source.name}:${positionAt(span.source, span.start).line}`;
+}
+
+/**
+ * The default net of a file: the one named like the file, else the only one, else the last that nothing else
+ * in the file is made from.
+ */
+function chooseNet(module: Module, wanted: string | undefined, report: ReturnType<typeof collect>["report"]): readonly Declaration[] {
+  const { nets, source } = module;
+  const all = nets.map(({ item }) => item.name.text);
+  const top: Span = { source, start: 0, end: 0 };
+  if (wanted !== undefined) {
+    const found = nets.find(({ item }) => item.name.text === wanted);
+    if (found) return [found];
+    const near = nearest(wanted, all);
+    const hint = near ? `did you mean \`${near}\`?` : `it has ${all.join(", ") || "none"}`;
+    report("unknown-net", undefined, { name: wanted }, { hint });
+    return [];
+  }
+  if (nets.length === 0) {
+    report("no-net", top, {}, { hint: "`net name { ... }` declares one" });
+    return [];
+  }
+  const stem = source.name.replace(/^.*[\\/]/, "").replace(/\.resnet$/, "");
+  const named = nets.find(({ item }) => item.name.text === stem);
+  if (named) return [named];
+  const candidates = nets.filter((net) => !nets.some((other) => other !== net && mentions(other.item as NetItem, net.item.name.text)));
+  if (candidates.length === 1) return candidates;
+  report("ambiguous-net", undefined, { nets: all.join(", ") }, { hint: `name one: ${source.name}#${all[all.length - 1]}` });
+  return [];
+}
+
+/** Whether a net derives from or uses the other: a walk over its text's tree for the name. */
+function mentions(item: NetItem, name: string): boolean {
+  const walk = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(walk);
+    if (typeof value !== "object" || value === null) return false;
+    if ("kind" in value && value.kind === "name" && "name" in value && value.name === name) return true;
+    return Object.entries(value).some(([key, inner]) => key !== "span" && key !== "operatorSpan" && walk(inner));
+  };
+  return walk(item.base) || walk(item.rows);
+}
+
+/** `{ n: "18" }` → values: each text is an expression of the language, evaluated at the top of the file. */
+function readSettings(
+  settings: Readonly<Record<string, string>>,
+  net: Declaration | undefined,
+  meaning: ReturnType<typeof collect>,
+): ReadonlyMap<string, Given> | undefined {
+  const given = new Map<string, Given>();
+  for (const [name, text] of Object.entries(settings)) {
+    const parsed = parse(makeSource("--set", `let ${name} = ${text}`), meaning.report);
+    const row = parsed?.file.items[0];
+    if (meaning.failed() && (!row || parsed.brokenFrom < Number.POSITIVE_INFINITY)) return undefined;
+    if (!net || row?.kind !== "let") return undefined;
+    const value = evaluateSetting(net, row.value, meaning.report);
+    if (!value) return undefined;
+    given.set(name, value);
+  }
+  return given;
+}
+
+// ---- graph → artifacts --------------------------------------------------------------------------------
+
+export interface EmitOptions {
+  readonly target: Target;
+  readonly weights: WeightSource;
+  /** Where the weights come from, for the card. */
+  readonly weightsFrom: string;
+  /** Stem of the artifacts' names; the net's own without it. */
+  readonly name?: string | undefined;
+  readonly level?: 0 | 1 | 2 | undefined;
+  readonly onPass?: ((event: PassEvent) => void) | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Emitted {
+  /** The graph as the target got it. */
+  readonly graph: Graph;
+  readonly artifacts: readonly Artifact[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A net through the passes of a target, and out as files. */
+export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
+  const { target, weights, weightsFrom, level = 2, onPass, onProgress } = options;
+  const name = options.name ?? net.name;
+  const { diagnostics, report } = collect();
+  const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
+  const artifacts = target.emit({ graph, weights, card: cardOf(net, weightsFrom), name, report, onProgress });
+  return { graph, artifacts, diagnostics };
+}
+
+/** What NAME.json says: counts of the net as written, not as folded. */
+export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): Card {
+  const { params, state, macs } = countGraph(graph);
+  const inputs = graph.nodes.filter((node) => isOp(node, ops.input));
+  return {
+    name,
+    summary: doc,
+    inputs: inputs.map(({ name: label, type, attrs }) => ({
+      name: label,
+      shape: type.shape,
+      ...(attrs.preprocess ? { preprocess: attrs.preprocess } : {}),
+    })),
+    outputs: graph.outputs.map(({ name: label, node }) => ({ name: label, shape: node.type.shape })),
+    params,
+    state,
+    macs,
+    depth: depthOf(graph),
+    weights: weightsFrom,
+    compiler: `resnetc ${version}`,
+  };
+}
+
+/** An error of the adapter's own, such as an unreadable file, as a diagnostic. */
+export const adapterError = makeDiagnostic;

@@ -1,0 +1,134 @@
+/**
+ * What a graph costs: parameters, state, multiply-adds, depth, activations, receptive field; for the whole and by
+ * the parts of node names. Counts are of the graph before passes: folding changes them, not the network.
+ *
+ * MACs are torchvision's `_ops`: multiply-adds of convolution and dense layers, nothing else. `timmMacs` is
+ * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group norm, 1 per input of a global
+ * average pool.
+ */
+import { type Graph, isOp, type Node } from "./graph.ts";
+import { ops } from "./ops/index.ts";
+import { isState } from "./ops/param.ts";
+import { elements } from "./tensor.ts";
+
+export interface Counts {
+  /** Trainable: weights, biases, scales and shifts. */
+  readonly params: number;
+  /** Running means and variances. */
+  readonly state: number;
+  readonly macs: number;
+  readonly timmMacs: number;
+  /** Elements of the results of convolution and dense layers (timm's "activations"). */
+  readonly activations: number;
+}
+
+const nothing: Counts = { params: 0, state: 0, macs: 0, timmMacs: 0, activations: 0 };
+
+const plus = (a: Counts, b: Counts): Counts => ({
+  params: a.params + b.params,
+  state: a.state + b.state,
+  macs: a.macs + b.macs,
+  timmMacs: a.timmMacs + b.timmMacs,
+  activations: a.activations + b.activations,
+});
+
+export function countNode(node: Node): Counts {
+  if (isOp(node, ops.param)) {
+    // Weights that folding computed stand for those they were computed from.
+    if (node.attrs.compute) return nothing;
+    const size = elements(node.type.shape);
+    return isState(node) ? { ...nothing, state: size } : { ...nothing, params: size };
+  }
+  const macs = node.op.macs(node);
+  const size = elements(node.type.shape);
+  const multiplies = isOp(node, ops.conv2d) || isOp(node, ops.dense);
+  let more = 0;
+  if (isOp(node, ops.batchNorm)) more = 2 * size;
+  else if (isOp(node, ops.groupNorm)) more = 5 * size;
+  else if (isOp(node, ops.globalAveragePool)) more = elements(node.inputs[0].type.shape);
+  return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
+}
+
+export function countGraph(graph: Graph): Counts {
+  return graph.nodes.map(countNode).reduce(plus, nothing);
+}
+
+/** Counts of the nodes whose name starts with a path of labels: `conv4`, `body.conv4`. */
+export function countUnder(graph: Graph, prefix: string): Counts | undefined {
+  const own = graph.nodes.filter(({ name }) => name === prefix || name.startsWith(`${prefix}.`));
+  return own.length > 0 ? own.map(countNode).reduce(plus, nothing) : undefined;
+}
+
+/** Most convolution and dense layers on one path from input to output: the paper's count of layers. */
+export function depthOf(graph: Graph): number {
+  const depth = new Map<Node, number>();
+  for (const node of graph.nodes) {
+    const before = node.inputs.reduce((most, from) => Math.max(most, depth.get(from) ?? 0), 0);
+    depth.set(node, before + (isOp(node, ops.conv2d) || isOp(node, ops.dense) ? 1 : 0));
+  }
+  return graph.outputs.reduce((most, { node }) => Math.max(most, depth.get(node) ?? 0), 0);
+}
+
+/** How far apart neighbouring places are in the input, and how much of it one place sees. */
+export interface Field {
+  readonly jump: number;
+  readonly size: number;
+}
+
+/** Receptive field of each node, the widest over its inputs: size += (kernel - 1) * jump; jump *= stride. */
+export function receptiveFields(graph: Graph): ReadonlyMap<Node, Field> {
+  const fields = new Map<Node, Field>();
+  for (const node of graph.nodes) {
+    if (isOp(node, ops.param)) continue;
+    const from = node.inputs.flatMap((input) => fields.get(input) ?? []);
+    const size = from.reduce((most, field) => Math.max(most, field.size), 1);
+    const jump = from.reduce((most, field) => Math.max(most, field.jump), 1);
+    fields.set(node, grow(node, { jump, size }));
+  }
+  return fields;
+}
+
+function grow(node: Node, { jump, size }: Field): Field {
+  if (isOp(node, ops.conv2d)) {
+    const { kernel, stride, dilation } = node.attrs;
+    return { jump: jump * stride, size: size + (Math.max(...kernel) - 1) * dilation * jump };
+  }
+  if (isOp(node, ops.maxPool) || isOp(node, ops.averagePool)) {
+    const { kernel, stride } = node.attrs;
+    return { jump: jump * stride, size: size + (Math.max(...kernel) - 1) * jump };
+  }
+  if (isOp(node, ops.globalAveragePool) || isOp(node, ops.dense)) {
+    return { jump, size: size + (Math.max(...node.inputs[0].type.shape.slice(1, 3)) - 1) * jump };
+  }
+  if (isOp(node, ops.upsample)) return { jump: jump / node.attrs.scale, size };
+  return { jump, size };
+}
+
+/** One row of the table of a network: a labelled row of the net. */
+export interface Stage extends Counts {
+  readonly name: string;
+  /** The result of the last operation of the stage, without the batch. */
+  readonly shape: readonly number[];
+  readonly nodes: readonly Node[];
+  readonly field: Field;
+}
+
+/** The nodes by the first `depth` parts of their names, in the order in which they first occur. */
+export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
+  const fields = receptiveFields(graph);
+  const groups = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    if (isOp(node, ops.input)) continue;
+    // A weight's own name ends in its role, which is no part of the network.
+    const parts = (isOp(node, ops.param) ? node.name.slice(0, node.name.lastIndexOf(".")) : node.name).split(".");
+    const key = parts.slice(0, depth).join(".");
+    const group = groups.get(key);
+    if (group) group.push(node);
+    else groups.set(key, [node]);
+  }
+  return [...groups].map(([name, nodes]) => {
+    const last = nodes.findLast((node) => !isOp(node, ops.param)) ?? nodes[nodes.length - 1];
+    const counts = nodes.map(countNode).reduce(plus, nothing);
+    return { name, nodes, shape: last.type.shape.slice(1), field: fields.get(last) ?? { jump: 1, size: 1 }, ...counts };
+  });
+}

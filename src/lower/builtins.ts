@@ -1,0 +1,327 @@
+/**
+ * The operations of the language: their parameters, and how each becomes nodes. What an operation *means*
+ * stands in ir/ops; here is only how it is written. Convolutions and dense layers are lowered without an epilogue,
+ * a bias being an op of its own: fusing is the passes' business.
+ */
+import type { Span } from "../base/source.ts";
+import type { Activation, ActivationName } from "../ir/activation.ts";
+import type { GraphBuilder } from "../ir/build.ts";
+import { noEpilogue } from "../ir/epilogue.ts";
+import type { Node } from "../ir/graph.ts";
+import { ops } from "../ir/ops/index.ts";
+import type { ParamRole } from "../ir/ops/param.ts";
+import { type Pads, type Shape, showMap } from "../ir/tensor.ts";
+import { reach } from "../ir/window.ts";
+import { joinName } from "./naming.ts";
+import { fail } from "./row-error.ts";
+import type { NumberValue, Value } from "./values.ts";
+
+export type ParameterKind = "int" | "float" | "bool" | "text" | "size" | "path" | "pad" | "tuple";
+
+export interface BuiltinParameter {
+  readonly name: string;
+  readonly kind: ParameterKind;
+  /** Absent: it must be given. */
+  readonly default?: Value;
+  /** May stay away without a default: `avgpool` without a kernel means the whole map. */
+  readonly optional?: boolean;
+  /** The smallest value that makes sense. */
+  readonly least?: number;
+}
+
+/** One application of an operation: where it stands, what comes in, its arguments. */
+export interface Application {
+  readonly builder: GraphBuilder;
+  readonly x: Node;
+  readonly name: string;
+  readonly span: Span;
+  int(parameter: string): number;
+  flag(parameter: string): boolean;
+  size(parameter: string): readonly [number, number];
+  value(parameter: string): Value | undefined;
+}
+
+export interface Builtin {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: readonly BuiltinParameter[];
+  /** Undefined after the builder reported a problem. */
+  build(application: Application): Node | undefined;
+}
+
+const number = (value: number): NumberValue => ({ kind: "number", value });
+const int = (name: string, fallback?: number, least = 1): BuiltinParameter =>
+  fallback === undefined ? { name, kind: "int", least } : { name, kind: "int", least, default: number(fallback) };
+const float = (name: string, fallback: number): BuiltinParameter => ({ name, kind: "float", default: number(fallback) });
+const bool = (name: string, value: boolean): BuiltinParameter => ({ name, kind: "bool", default: { kind: "bool", value } });
+const kernel: BuiltinParameter = { name: "kernel", kind: "size" };
+const padding: BuiltinParameter = { name: "pad", kind: "pad", default: { kind: "text", value: "same" } };
+
+/** Gives the param node `NAME.role`, or adds the problem and gives undefined. */
+function weight({ builder, name, span }: Application, role: ParamRole, shape: Shape): Node | undefined {
+  return builder.param(joinName(name, role), role, shape, span);
+}
+
+/** Pads of one direction by the window rule: "same" is torch's, "tf" TensorFlow's SAME. */
+function padsOf(pad: Value | undefined, size: number, window: number, stride: number): readonly [number, number] {
+  if (pad?.kind === "number") return [pad.value, pad.value];
+  if (pad?.kind === "text" && pad.value === "tf") {
+    const total = Math.max((Math.ceil(size / stride) - 1) * stride + window - size, 0);
+    return [Math.floor(total / 2), Math.ceil(total / 2)];
+  }
+  const both = Math.floor((window - 1) / 2);
+  return [both, both];
+}
+
+function windowPads(a: Application, dilation: number): Pads {
+  const [, h, w] = a.x.type.shape;
+  const [kh, kw] = a.size("kernel");
+  const stride = a.int("stride");
+  const [top, bottom] = padsOf(a.value("pad"), h, reach(kh, dilation), stride);
+  const [left, right] = padsOf(a.value("pad"), w, reach(kw, dilation), stride);
+  return { top, bottom, left, right };
+}
+
+/**
+ * What rounding up adds behind the pads: as much as the last window lacks, unless that window would start in
+ * the padding at the end.
+ */
+function overhang(a: Application, pads: Pads): { bottom: number; right: number } {
+  if (!a.flag("ceil")) return { bottom: 0, right: 0 };
+  const stride = a.int("stride");
+  const [kh, kw] = a.size("kernel");
+  const along = (size: number, window: number, before: number, after: number) => {
+    const free = size + before + after - window;
+    if (free < 0) return 0;
+    let steps = Math.ceil(free / stride);
+    if (steps * stride >= size + before) steps--;
+    return Math.max(0, steps * stride - free);
+  };
+  const [, h, w] = a.x.type.shape;
+  return { bottom: along(h, kh, pads.top, pads.bottom), right: along(w, kw, pads.left, pads.right) };
+}
+
+function biased(a: Application, value: Node | undefined, channels: number): Node | undefined {
+  if (!value || !a.flag("bias")) return value;
+  const vector = weight(a, "bias", [channels]);
+  return vector && a.builder.add(ops.bias, joinName(a.name, "add_bias"), [value, vector], null, a.span);
+}
+
+const conv: Builtin = {
+  name: "conv",
+  summary: "convolution",
+  parameters: [
+    kernel, int("channels"), int("stride", 1), int("groups", 1), int("dilation", 1), padding, bool("bias", false),
+  ],
+  build(a) {
+    const channels = a.int("channels");
+    const groups = a.int("groups");
+    const dilation = a.int("dilation");
+    const comesIn = a.x.type.shape[3];
+    // Before the weight is made: its own shape needs a whole number of channels a group.
+    if (comesIn % groups) fail("groups-mismatch", a.span, { groups, channels: comesIn, side: "come in" });
+    const window = a.size("kernel");
+    const shape = [...window, comesIn / groups, channels];
+    const values = weight(a, "weight", shape);
+    if (!values) return undefined;
+    const attrs = {
+      kernel: window, channels, stride: a.int("stride"), dilation, groups, pads: windowPads(a, dilation), epilogue: noEpilogue,
+    };
+    return biased(a, a.builder.add(ops.conv2d, a.name, [a.x, values], attrs, a.span), channels);
+  },
+};
+
+const dense: Builtin = {
+  name: "dense",
+  summary: "every output reads the whole map",
+  parameters: [int("units"), bool("bias", true)],
+  build(a) {
+    const units = a.int("units");
+    const [, ...map] = a.x.type.shape;
+    const values = weight(a, "weight", [...map, units]);
+    const attrs = { units, epilogue: noEpilogue };
+    return values && biased(a, a.builder.add(ops.dense, a.name, [a.x, values], attrs, a.span), units);
+  },
+};
+
+const bn: Builtin = {
+  name: "bn",
+  summary: "batch normalisation",
+  parameters: [float("eps", 1e-5), bool("scale", true), bool("shift", true)],
+  build(a) {
+    const shape = [a.x.type.shape[3]];
+    const scale = a.flag("scale");
+    const shift = a.flag("shift");
+    const roles: ParamRole[] = ["mean", "var", ...(scale ? ["scale" as const] : []), ...(shift ? ["shift" as const] : [])];
+    const vectors = roles.flatMap((role) => weight(a, role, shape) ?? []);
+    const eps = (a.value("eps") as NumberValue).value;
+    return a.builder.add(ops.batchNorm, a.name, [a.x, ...vectors], { eps, scale, shift }, a.span);
+  },
+};
+
+const affine: Builtin = {
+  name: "affine",
+  summary: "scales and shifts each channel",
+  parameters: [],
+  build(a) {
+    const shape = [a.x.type.shape[3]];
+    const vectors = (["scale", "shift"] as const).flatMap((role) => weight(a, role, shape) ?? []);
+    return a.builder.add(ops.affine, a.name, [a.x, ...vectors], null, a.span);
+  },
+};
+
+const maxpool: Builtin = {
+  name: "maxpool",
+  summary: "the largest value in each window",
+  parameters: [kernel, int("stride", 1), padding, bool("ceil", false)],
+  build(a) {
+    const pads = windowPads(a, 1);
+    const { bottom, right } = overhang(a, pads);
+    const all = { ...pads, bottom: pads.bottom + bottom, right: pads.right + right };
+    const attrs = { kernel: a.size("kernel"), stride: a.int("stride"), pads: all };
+    return a.builder.add(ops.maxPool, a.name, [a.x], attrs, a.span);
+  },
+};
+
+const avgpool: Builtin = {
+  name: "avgpool",
+  summary: "the mean of each window, or of the whole map",
+  parameters: [{ ...kernel, optional: true }, int("stride", 1), padding, bool("ceil", false), bool("count_pad", true)],
+  build(a) {
+    if (!a.value("kernel")) return a.builder.add(ops.globalAveragePool, a.name, [a.x], null, a.span);
+    const pads = windowPads(a, 1);
+    const attrs = {
+      kernel: a.size("kernel"), stride: a.int("stride"), pads, overhang: overhang(a, pads), countPads: a.flag("count_pad"),
+    };
+    return a.builder.add(ops.averagePool, a.name, [a.x], attrs, a.span);
+  },
+};
+
+const extend: Builtin = {
+  name: "extend",
+  summary: "fills with zeros up to a size, or around the map",
+  parameters: [
+    ...["channels", "height", "width"].map((name) => int(name, 0, 0)),
+    bool("center", false),
+    ...["top", "left", "bottom", "right"].map((name) => int(name, 0, 0)),
+  ],
+  build(a) {
+    const [, h, w, c] = a.x.type.shape;
+    const around = { top: a.int("top"), left: a.int("left"), bottom: a.int("bottom"), right: a.int("right") };
+    const own = [h + around.top + around.bottom, w + around.left + around.right, c];
+    const to = ["height", "width", "channels"].map((side, i) => a.int(side) || own[i]);
+    if (to.some((side, i) => side < own[i])) {
+      fail("bad-extension", a.span, { from: showMap(a.x.type.shape), to: to.join("x") });
+    }
+    const center = a.flag("center");
+    const split = (total: number) => (center ? Math.floor(total / 2) : 0);
+    const [height, width, channels] = to.map((side, i) => side - own[i]);
+    const pads = {
+      top: around.top + split(height),
+      bottom: around.bottom + height - split(height),
+      left: around.left + split(width),
+      right: around.right + width - split(width),
+    };
+    const before = split(channels);
+    const nothing = [...Object.values(pads), channels].every((n) => n === 0);
+    if (nothing) return a.x;
+    return a.builder.add(ops.pad, a.name, [a.x], { pads, before, after: channels - before }, a.span);
+  },
+};
+
+const upsample: Builtin = {
+  name: "upsample",
+  summary: "repeats each place (nearest neighbour)",
+  parameters: [int("scale", 2)],
+  build: (a) => a.builder.add(ops.upsample, a.name, [a.x], { scale: a.int("scale") }, a.span),
+};
+
+const softmax: Builtin = {
+  name: "softmax",
+  summary: "exponentials over the channels, scaled to sum 1",
+  parameters: [],
+  build: (a) => a.builder.add(ops.softmax, a.name, [a.x], null, a.span),
+};
+
+const lrn: Builtin = {
+  name: "lrn",
+  summary: "local response normalisation across channels",
+  parameters: [int("size", 5), float("alpha", 1e-4), float("beta", 0.75), float("k", 1)],
+  build(a) {
+    const [size, alpha, beta, k] = ["size", "alpha", "beta", "k"].map((name) => (a.value(name) as NumberValue).value);
+    return a.builder.add(ops.lrn, a.name, [a.x], { size, alpha, beta, k }, a.span);
+  },
+};
+
+const elementwise = (name: string, fn: ActivationName, summary: string): Builtin => ({
+  name,
+  summary,
+  parameters: fn === "leaky" ? [float("slope", 0.1)] : [],
+  build(a) {
+    const attrs: Activation = fn === "leaky" ? { fn, slope: (a.value("slope") as NumberValue).value } : { fn };
+    return a.builder.add(ops.activation, a.name, [a.x], attrs, a.span);
+  },
+});
+
+const gn: Builtin = {
+  name: "gn",
+  summary: "group normalisation",
+  parameters: [int("groups", 32), float("eps", 1e-5)],
+  build(a) {
+    const channels = a.x.type.shape[3];
+    const groups = a.int("groups");
+    if (channels % groups) fail("groups-mismatch", a.span, { groups, channels, side: "come in" });
+    const vectors = (["scale", "shift"] as const).flatMap((role) => weight(a, role, [channels]) ?? []);
+    const eps = (a.value("eps") as NumberValue).value;
+    return a.builder.add(ops.groupNorm, a.name, [a.x, ...vectors], { groups, eps }, a.span);
+  },
+};
+
+const prelu: Builtin = {
+  name: "prelu",
+  summary: "max(x, 0) + weight * min(x, 0), a weight a channel",
+  parameters: [],
+  build(a) {
+    const values = weight(a, "weight", [a.x.type.shape[3]]);
+    return values && a.builder.add(ops.prelu, a.name, [a.x, values], null, a.span);
+  },
+};
+
+const list: readonly Builtin[] = [
+  conv, dense, bn, gn, affine, maxpool, avgpool, extend, upsample,
+  elementwise("relu", "relu", "max(x, 0)"),
+  elementwise("relu6", "relu6", "min(max(x, 0), 6)"),
+  elementwise("leaky", "leaky", "x, or slope * x below 0"),
+  prelu,
+  elementwise("elu", "elu", "x, or exp(x) - 1 below 0"),
+  elementwise("sigmoid", "sigmoid", "1 / (1 + exp(-x))"),
+  elementwise("hsigmoid", "hsigmoid", "relu6(x + 3) / 6"),
+  elementwise("tanh", "tanh", "hyperbolic tangent"),
+  elementwise("swish", "swish", "x * sigmoid(x), also called SiLU"),
+  elementwise("hswish", "hswish", "x * relu6(x + 3) / 6"),
+  elementwise("gelu", "gelu", "x * Phi(x), exact"),
+  elementwise("mish", "mish", "x * tanh(softplus(x))"),
+  softmax, lrn,
+];
+
+/** Every operation by its word. */
+export const builtins: ReadonlyMap<string, Builtin> = new Map(list.map((builtin) => [builtin.name, builtin]));
+
+/** Functions of numbers. */
+export const functions: ReadonlyMap<string, (...args: number[]) => number> = new Map([
+  ["min", Math.min],
+  ["max", Math.max],
+  ["floor", Math.floor],
+  ["ceil", Math.ceil],
+  ["round", Math.round],
+]);
+
+export const imageParameters: readonly BuiltinParameter[] = [
+  { name: "size", kind: "size" },
+  { name: "mean", kind: "tuple", optional: true },
+  { name: "std", kind: "tuple", optional: true },
+  float("range", 1),
+  { name: "order", kind: "text", default: { kind: "text", value: "rgb" } },
+  int("resize", 0, 0),
+  { name: "labels", kind: "text", default: { kind: "text", value: "" } },
+];

@@ -1,0 +1,176 @@
+/**
+ * What can be said of a file before anything is built: every name means something, nothing hides anything,
+ * settings exist. Runs over every declaration, used or not, and over both branches of every `if`, so all such
+ * mistakes show at once; expansion then stops a net at its first bad row.
+ */
+import type { Report } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import type { BlockItem, CallExpr, Expr, NetItem, Row } from "../parser/ast.ts";
+import { parameterHint } from "./arguments.ts";
+import { imageParameters } from "./builtins.ts";
+import { explainUnknown } from "./evaluate.ts";
+import type { Entry, Module } from "./modules.ts";
+import { labelRows } from "./naming.ts";
+import type { Declaration } from "./values.ts";
+
+export function checkNames(module: Module, report: Report): void {
+  for (const item of module.file.items) {
+    if (item.kind === "block" || item.kind === "net") {
+      const locals = declareLocals(item, module, report);
+      const visible = new NameChecker(module, locals, report);
+      for (const { default: value } of item.parameters) if (value) visible.expr(value);
+      if (item.kind === "net" && item.base) visible.expr(item.base);
+      visible.rows(item.rows);
+    } else if (item.kind === "let") {
+      new NameChecker(module, new Set(), report).expr(item.value);
+    }
+  }
+}
+
+/** Parameters, `let`s and labels of a declaration: none may hide anything, or each other. */
+function declareLocals(item: BlockItem | NetItem, module: Module, report: Report): Set<string> {
+  const locals = new Map<string, string>();
+  const declare = (name: string, what: string, where: string, span: Span) => {
+    const outer = module.scope.get(name);
+    const mine = locals.get(name);
+    if (outer) {
+      const hint = what === "the label" ? `call the row something else, such as \`${name}1\`` : "choose another name";
+      report("name-taken", span, { what, name, by: outer.what }, { hint });
+    } else if (mine) {
+      report("duplicate-name", span, { name, where: mine }, { hint: `every row, parameter and \`let\` of a ${item.kind} needs a name of its own` });
+    }
+    locals.set(name, where);
+  };
+  for (const { name } of item.parameters) declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
+  for (const row of letRows(item.rows)) declare(row.name.text, "the name", "a `let`", row.name.span);
+  for (const { name, row } of labelRows(item.rows)) {
+    const span = (row.kind === "step" || row.kind === "input") && row.label ? row.label.span : row.span;
+    declare(name, "the label", "the name of a row", span);
+  }
+  // A derived net may start rows from labels of the nets it is derived from.
+  for (const name of inheritedLabels(item, module)) if (!locals.has(name)) locals.set(name, "the name of a row");
+  return new Set(locals.keys());
+}
+
+function letRows(rows: readonly Row[]) {
+  const found: Extract<Row, { kind: "let" }>[] = [];
+  const inExpr = (expr: Expr | undefined): void => {
+    if (expr?.kind === "group") inRows(expr.rows);
+    else if (expr?.kind === "choice") {
+      inExpr(expr.then);
+      inExpr(expr.else);
+    } else if (expr?.kind === "binary") {
+      inExpr(expr.left);
+      inExpr(expr.right);
+    }
+  };
+  const inRows = (inner: readonly Row[]) => {
+    for (const row of inner) {
+      if (row.kind === "let") found.push(row);
+      if (row.kind === "step") inExpr(row.value);
+    }
+  };
+  inRows(rows);
+  return found;
+}
+
+/** The labels a derived net sees of the nets under it, however many levels down. */
+function inheritedLabels(item: BlockItem | NetItem, module: Module): string[] {
+  const labels: string[] = [];
+  const seen = new Set<BlockItem | NetItem>([item]);
+  let at: { item: BlockItem | NetItem; module: Module } | undefined = { item, module };
+  while (at && at.item.kind === "net" && at.item.base) {
+    const base: Expr = at.item.base.kind === "call" ? at.item.base.callee : at.item.base;
+    const entry: Entry | undefined = base.kind === "name" ? at.module.scope.get(base.name) : undefined;
+    const declaration: Declaration | undefined = entry?.kind === "value" && entry.value.kind === "block" ? entry.value.declaration : undefined;
+    if (!declaration || seen.has(declaration.item)) break;
+    seen.add(declaration.item);
+    labels.push(...labelRows(declaration.item.rows).map(({ name }) => name));
+    at = declaration;
+  }
+  return labels;
+}
+
+class NameChecker {
+  readonly #module: Module;
+  readonly #locals: ReadonlySet<string>;
+  readonly #report: Report;
+
+  constructor(module: Module, locals: ReadonlySet<string>, report: Report) {
+    this.#module = module;
+    this.#locals = locals;
+    this.#report = report;
+  }
+
+  rows(rows: readonly Row[]): void {
+    for (const row of rows) {
+      if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect") this.expr(row.value);
+      if (row.kind === "default") for (const value of row.values) this.expr(value);
+    }
+  }
+
+  expr(expr: Expr): void {
+    switch (expr.kind) {
+      case "name":
+        this.#name(expr.name, expr.span);
+        break;
+      case "tuple":
+        for (const item of expr.items) this.expr(item);
+        break;
+      case "group":
+        this.rows(expr.rows);
+        break;
+      case "choice":
+        this.expr(expr.condition);
+        this.expr(expr.then);
+        if (expr.else) this.expr(expr.else);
+        break;
+      case "call":
+        this.expr(expr.callee);
+        for (const { value } of expr.args) this.expr(value);
+        this.#settings(expr);
+        break;
+      case "member":
+        this.expr(expr.object);
+        break;
+      case "unary":
+        this.expr(expr.operand);
+        break;
+      case "binary":
+        this.expr(expr.left);
+        this.expr(expr.right);
+        break;
+    }
+  }
+
+  #name(name: string, span: Span): void {
+    if (this.#locals.has(name) || this.#module.scope.has(name)) return;
+    // A `use` that failed was reported; what it should have brought is no news.
+    const used = this.#module.file.items.some((item) => item.kind === "use" && item.names.some(({ text }) => text === name));
+    if (used) return;
+    const { code, hint } = explainUnknown(name, [...this.#locals], this.#module);
+    if (code === "joined-word") this.#report(code, span, { text: name }, { hint });
+    else this.#report(code, span, { name }, { hint });
+  }
+
+  /** Named arguments of what is known by name: operations, blocks, nets, `image`. */
+  #settings({ callee, args }: CallExpr): void {
+    if (callee.kind !== "name" || this.#locals.has(callee.name)) return;
+    const entry = this.#module.scope.get(callee.name);
+    if (entry?.kind !== "value") return;
+    const { value } = entry;
+    let parameters: readonly { name: string }[];
+    if (value.kind === "operation") parameters = value.operation.parameters;
+    else if (value.kind === "image-function") parameters = imageParameters;
+    else if (value.kind === "block") {
+      // A derived net also takes the parameters of the nets under it; expansion checks those.
+      if (value.declaration.item.kind === "net" && value.declaration.item.base) return;
+      parameters = value.declaration.item.parameters.map(({ name }) => ({ name: name.text }));
+    } else return;
+    for (const { name, span } of args) {
+      if (!name || parameters.some((parameter) => parameter.name === name.text)) continue;
+      const hint = parameterHint(name.text, parameters);
+      this.#report("unknown-parameter", span, { callee: callee.name, name: name.text }, { hint });
+    }
+  }
+}

@@ -1,0 +1,349 @@
+/**
+ * Expression → value, in a frame. Nothing is built here: `conv(3x3, 64) -> bn` evaluates to a closure, which
+ * expand.ts runs on a tensor. Mistakes leave as RowError.
+ */
+import type { Source, Span } from "../base/source.ts";
+import { nearest } from "../base/suggest.ts";
+import type { BinaryExpr, CallExpr, Expr, MemberExpr, NameExpr } from "../parser/ast.ts";
+import { builtinSlots, fillParameters, whole } from "./arguments.ts";
+import { imageParameters } from "./builtins.ts";
+import { type Module, standardLibrary } from "./modules.ts";
+import { fail } from "./row-error.ts";
+import {
+  describeKind, describePath, type Frame, type Given, type ImageFunctionValue, isPath, type PathValue, type Settings, type Value,
+} from "./values.ts";
+
+/** A frame for what stands at the top of a file. */
+export function topFrame(module: Module): Frame {
+  return {
+    module,
+    declaration: undefined,
+    variables: new Map(),
+    labels: new Map(),
+    input: undefined,
+    context: { defaults: [], stack: [] },
+  };
+}
+
+export function evaluate(expr: Expr, frame: Frame): Value {
+  switch (expr.kind) {
+    case "number":
+      return { kind: "number", value: expr.value, slack: expr.slack, text: expr.text };
+    case "size":
+      if (expr.sides.includes(0)) {
+        const params = { what: "every side of a size", wanted: "at least 1", value: expr.sides.join("x") };
+        fail("out-of-range", expr.span, params);
+      }
+      return { kind: "size", sides: expr.sides };
+    case "text":
+    case "bool":
+      return expr;
+    case "none":
+      return { kind: "none" };
+    case "in":
+      if (frame.input) return frame.input;
+      fail("unknown-name", expr.span, { name: "in" }, { hint: "`in` is the input of the block or net it stands in" });
+      break;
+    case "name":
+      return lookup(expr, frame);
+    case "tuple":
+      return { kind: "tuple", items: expr.items.map((item) => numberOf(evaluate(item, frame), item.span)) };
+    case "group": {
+      // `[ stride ]` in a choice of numbers is that number; any other group is a path.
+      const only = expr.rows.length === 1 ? expr.rows[0] : undefined;
+      if (only?.kind === "step" && !only.label) {
+        const value = evaluate(only.value, frame);
+        if (!isPath(value)) return value;
+      }
+      return { kind: "closure", expr, frame };
+    }
+    case "choice": {
+      const taken = conditionOf(expr.condition, frame) ? expr.then : expr.else;
+      return taken ? evaluate(taken, frame) : { kind: "closure", expr: { ...expr.then, rows: [] }, frame };
+    }
+    case "call":
+      return call(expr, frame);
+    case "member":
+      return member(expr, frame);
+    case "unary": {
+      const value = evaluate(expr.operand, frame);
+      if (expr.operator === "-") return { kind: "number", value: -numberOf(value, expr.operand.span) };
+      return { kind: "bool", value: !boolOf(value, expr.operand.span) };
+    }
+    case "binary":
+      return binary(expr, frame);
+    case "error":
+      // Reported by the parser; what is said from here on is dropped as its consequence.
+      fail("unexpected-token", expr.span, { text: "this" });
+  }
+}
+
+export function conditionOf(expr: Expr, frame: Frame): boolean {
+  const value = evaluate(expr, frame);
+  if (value.kind === "bool") return value.value;
+  fail("kind-mismatch", expr.span, { message: `a condition is true or false, this is ${describeKind(value)}` });
+}
+
+export function numberOf(value: Value, span: Span): number {
+  if (value.kind === "number") return value.value;
+  fail("kind-mismatch", span, { message: `a number is needed here, this is ${describeKind(value)}` });
+}
+
+function boolOf(value: Value, span: Span): boolean {
+  if (value.kind === "bool") return value.value;
+  fail("kind-mismatch", span, { message: `true or false is needed here, this is ${describeKind(value)}` });
+}
+
+/** A whole number from 1 up: a stride or a count. */
+export function countOf(expr: Expr, frame: Frame, what: string): number {
+  const value = evaluate(expr, frame);
+  if (value.kind === "size") {
+    const message = `${what} is one number, this is ${describeKind(value)}`;
+    fail("kind-mismatch", expr.span, { message }, { hint: `write ${value.sides[0]}` });
+  }
+  return whole(numberOf(value, expr.span), what, expr.span, 1);
+}
+
+// ---- names ------------------------------------------------------------------------------------------
+
+/** The value of a name at the top of a file; undefined when there is none or it could not be evaluated. */
+export function lookupTop(name: string, module: Module, span?: Span): Value | undefined {
+  const entry = module.scope.get(name);
+  if (!entry) return undefined;
+  if (entry.kind === "value") return entry.value;
+  if (entry.value) return entry.value;
+  if (entry.busy) {
+    const params = { name, path: `${name} -> ... -> ${name}` };
+    fail("cyclic-definition", span ?? entry.row.name.span, params, { hint: "one of them must stand on its own" });
+  }
+  entry.busy = true;
+  try {
+    entry.value = evaluate(entry.row.value, topFrame(entry.module()));
+  } finally {
+    entry.busy = false;
+  }
+  return entry.value;
+}
+
+function lookup({ name, span }: NameExpr, frame: Frame): Value {
+  const local = frame.variables.get(name) ?? frame.labels.get(name) ?? lookupTop(name, frame.module, span);
+  if (local) return local;
+  const { code, hint } = explainUnknown(name, [...frame.variables.keys(), ...frame.labels.keys()], frame.module);
+  if (frame.declaration && frame.declaration.item.rows.some((row) => row.kind === "step" && row.label?.text === name)) {
+    fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
+  }
+  if (code === "joined-word") fail(code, span, { text: name }, { hint });
+  fail(code, span, { name }, { hint });
+}
+
+/** Why a name is unknown: a missing `use`, a missing space, or a slip of the finger. */
+export function explainUnknown(
+  name: string,
+  locals: readonly string[],
+  module: Module,
+): { readonly code: "unknown-name" | "joined-word"; readonly hint: string | undefined } {
+  if (/^x\d+$/.test(name)) return { code: "joined-word", hint: `repetition has a space: \`x ${name.slice(1)}\`` };
+  const library = isStd(module.source) ? new Set<string>() : standardLibrary().exports;
+  if (library.has(name)) return { code: "unknown-name", hint: `add \`use ${name} from std\`` };
+  const visible = [...locals, ...module.scope.keys()];
+  const near = nearest(name, visible);
+  if (near) return { code: "unknown-name", hint: `did you mean \`${near}\`?` };
+  const fromStd = nearest(name, library);
+  if (fromStd) return { code: "unknown-name", hint: `did you mean \`${fromStd}\`, from std?` };
+  return { code: "unknown-name", hint: "a name is a parameter, a label, a `let`, an operation, or comes with `use`" };
+}
+
+const isStd = (source: Source) => source.name === "std.resnet";
+
+// ---- calls ------------------------------------------------------------------------------------------
+
+function call(expr: CallExpr, frame: Frame): Value {
+  const callee = evaluate(expr.callee, frame);
+  switch (callee.kind) {
+    case "function": {
+      if (expr.args.length === 0) {
+        fail("missing-argument", expr.span, { callee: callee.name, name: "a number" }, { hint: `\`${callee.name}(x)\`` });
+      }
+      const numbers = expr.args.map(({ name, value, span }) => {
+        if (name) fail("unknown-parameter", name.span, { callee: callee.name, name: name.text }, { hint: "give numbers only" });
+        return numberOf(evaluate(value, frame), span);
+      });
+      return { kind: "number", value: callee.apply(...numbers) };
+    }
+    case "image-function":
+      return withSize({ ...callee, ...addArguments(callee, expr, frame) }, expr.span);
+    case "none":
+    case "closure":
+      // `none` swallows everything; a path in brackets ignores arguments, so that any path can be a shortcut.
+      return callee;
+    case "operation":
+    case "block":
+      return { ...callee, ...addArguments(callee, expr, frame) };
+    default: {
+      const hint = callee.kind === "size" ? `a convolution is written \`conv(${callee.sides.join("x")}, 64)\`` : undefined;
+      fail("kind-mismatch", expr.callee.span, { message: `${describeKind(callee)} cannot be called` }, { hint });
+    }
+  }
+}
+
+function addArguments({ positional, named }: Settings, { args }: CallExpr, frame: Frame): Settings {
+  const more = [...positional];
+  const byName = new Map(named);
+  let sawName = false;
+  for (const { name, value, span } of args) {
+    const given: Given = { value: evaluate(value, frame), span: value.span };
+    if (name) {
+      if (args.some((other) => other.name?.text === name.text && other.span.start < span.start)) {
+        fail("duplicate-name", name.span, { name: name.text, where: "given in this call" }, { hint: "give it once" });
+      }
+      byName.set(name.text, { ...given, span });
+      sawName = true;
+    } else if (sawName) {
+      fail("argument-order", span, {}, { hint: "put the unnamed ones first" });
+    } else {
+      more.push(given);
+    }
+  }
+  return { positional: more, named: byName };
+}
+
+function withSize(value: ImageFunctionValue, span: Span): Value {
+  if (value.positional.length === 0 && !value.named.has("size")) return value;
+  const filled = fillParameters("image", builtinSlots(imageParameters), value, new Map(), span);
+  const size = filled.get("size");
+  const sides = size?.kind === "size" ? size.sides : [];
+  const channels = sides[2] ?? 3;
+  const numbers = (name: string, otherwise: number) => {
+    const tuple = filled.get(name);
+    const items = tuple?.kind === "tuple" ? tuple.items : new Array<number>(channels).fill(otherwise);
+    if (items.length !== channels) {
+      const params = { what: `\`${name}\` of \`image\``, wanted: `${channels} numbers, one a channel`, value: `${items.length}` };
+      fail("out-of-range", span, params);
+    }
+    return items;
+  };
+  const text = (name: string) => {
+    const found = filled.get(name);
+    return found?.kind === "text" ? found.value : "";
+  };
+  const number = (name: string) => {
+    const found = filled.get(name);
+    return found?.kind === "number" ? found.value : 0;
+  };
+  const order = text("order");
+  if (order !== "rgb" && order !== "bgr") {
+    fail("out-of-range", span, { what: "`order` of `image`", wanted: '"rgb" or "bgr"', value: `"${order}"` });
+  }
+  const preprocess = {
+    mean: numbers("mean", 0), std: numbers("std", 1), range: number("range"), order, resize: number("resize"), labels: text("labels"),
+  } as const;
+  return { kind: "image", sides, preprocess };
+}
+
+// ---- members ----------------------------------------------------------------------------------------
+
+function member({ object, member: { text, span } }: MemberExpr, frame: Frame): Value {
+  const owner = evaluate(object, frame);
+  const described = object.kind === "name" ? `\`${object.name}\`` : object.kind === "in" ? "`in`" : describeKind(owner);
+  if (owner.kind !== "tensor") {
+    const hint = owner.kind === "block" ? "a block has parts once a row has run it" : undefined;
+    fail("unknown-part", span, { owner: described, part: text }, { hint });
+  }
+  const [, height, width, channels] = owner.node.type.shape;
+  if (text === "channels") return { kind: "number", value: channels };
+  if (text === "height") return { kind: "number", value: height };
+  if (text === "width") return { kind: "number", value: width };
+  const part = /^\d+$/.test(text) ? owner.parts?.copies[Number(text)] : owner.parts?.labels.get(text);
+  if (part) return part;
+  fail("unknown-part", span, { owner: described, part: text }, { hint: partsHint(owner.parts, text) });
+}
+
+/** What a tensor has to tap, for a member that it has not. */
+export function partsHint(parts: { labels: ReadonlyMap<string, unknown>; copies: readonly unknown[] } | undefined, wanted: string): string {
+  const labels = [...(parts?.labels.keys() ?? [])];
+  const near = nearest(wanted, labels);
+  if (near) return `did you mean \`${near}\`? It has ${labels.join(", ")}`;
+  if (labels.length > 0) return `it has ${labels.join(", ")}`;
+  const copies = parts?.copies.length ?? 0;
+  return copies > 0 ? `it has the copies 0 to ${copies - 1}` : "only labelled rows can be tapped";
+}
+
+// ---- operators --------------------------------------------------------------------------------------
+
+function binary(expr: BinaryExpr, frame: Frame): Value {
+  const { operator, span, left: leftExpr, right: rightExpr } = expr;
+  if (operator === "->" || operator === "|") return { kind: "closure", expr, frame };
+  const left = evaluate(leftExpr, frame);
+  if (isPath(left)) {
+    if (operator === "/") return withStride(left, countOf(rightExpr, frame, "a stride"), span);
+    if (operator === "x" || operator === "+" || operator === "*") return { kind: "closure", expr, frame };
+    const hint = operator === "-" ? "for a repetition count write it in parentheses: `x (n - 1)`" : undefined;
+    const message = `\`${operator}\` needs two numbers, the left side is ${describeKind(left)}`;
+    fail("kind-mismatch", expr.operatorSpan, { message }, { hint });
+  }
+  if (operator === "and" || operator === "or") {
+    const first = boolOf(left, leftExpr.span);
+    const second = boolOf(evaluate(rightExpr, frame), rightExpr.span);
+    return { kind: "bool", value: operator === "and" ? first && second : first || second };
+  }
+  const right = evaluate(rightExpr, frame);
+  if (isPath(right) && (operator === "x" || operator === "*" || operator === "+")) {
+    const message = operator === "x" ? "the block comes first, then how often" : `\`${operator}\` has ${describeKind(left)} at its left and ${describeKind(right)} at its right`;
+    fail("kind-mismatch", span, { message }, { hint: operator === "x" ? "write `block x 3`" : undefined });
+  }
+  if (operator === "==" || operator === "!=") return { kind: "bool", value: same(left, right) === (operator === "==") };
+  if (operator === "x") {
+    const sides = left.kind === "size" ? left.sides : [whole(numberOf(left, leftExpr.span), "a side", leftExpr.span, 1)];
+    return { kind: "size", sides: [...sides, whole(numberOf(right, rightExpr.span), "a side", rightExpr.span, 1)] };
+  }
+  const a = numberOf(left, leftExpr.span);
+  const b = numberOf(right, rightExpr.span);
+  switch (operator) {
+    case "+":
+      return { kind: "number", value: a + b };
+    case "-":
+      return { kind: "number", value: a - b };
+    case "*":
+      return { kind: "number", value: a * b };
+    case "/":
+    case "%":
+      if (b === 0) fail("out-of-range", rightExpr.span, { what: "a divisor", wanted: "other than 0", value: "0" });
+      return { kind: "number", value: operator === "/" ? a / b : a % b };
+    case "<":
+      return { kind: "bool", value: a < b };
+    case "<=":
+      return { kind: "bool", value: a <= b };
+    case ">":
+      return { kind: "bool", value: a > b };
+    case ">=":
+      return { kind: "bool", value: a >= b };
+  }
+}
+
+function same(a: Value, b: Value): boolean {
+  if (a.kind === "size" && b.kind === "size") return a.sides.join("x") === b.sides.join("x");
+  if ("value" in a && "value" in b) return a.kind === b.kind && a.value === b.value;
+  return a.kind === "none" && b.kind === "none";
+}
+
+/** `path /s`: the same path with its `stride` set. */
+export function withStride(path: PathValue, stride: number, span: Span): PathValue {
+  switch (path.kind) {
+    case "none":
+      return path;
+    case "operation":
+    case "block": {
+      const parameters = path.kind === "operation" ? path.operation.parameters.map((p) => p.name) : path.declaration.item.parameters.map((p) => p.name.text);
+      if (!parameters.includes("stride")) {
+        const hint = path.kind === "block" ? "add `stride = 1` to its parameters" : "put the stride on a convolution or a pooling";
+        fail("no-stride", span, { what: describePath(path), stride }, { hint });
+      }
+      const named = new Map(path.named).set("stride", { value: { kind: "number", value: stride }, span });
+      return { ...path, named };
+    }
+    case "closure":
+    case "tensor":
+      if (stride === 1) return path;
+      fail("no-stride", span, { what: describePath(path), stride }, { hint: "put the stride on one of the steps inside" });
+  }
+}

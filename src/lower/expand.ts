@@ -1,0 +1,439 @@
+/**
+ * Runs rows on tensors: stages × blocks × repeats become flat nodes (He et al. 2015, table 1). The compiler
+ * knows no shortcut rule: option A, B and C are library blocks like any other.
+ */
+import type { Report } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import { GraphBuilder } from "../ir/build.ts";
+import type { Node } from "../ir/graph.ts";
+import { ops } from "../ir/ops/index.ts";
+import type { BinaryExpr, Expr, ExpectRow, InputRow, NetItem, Row } from "../parser/ast.ts";
+import { builtinSlots, declaredKind, fillParameters, type Slot, unknownParameter, whole } from "./arguments.ts";
+import { conditionOf, countOf, evaluate, lookupTop, withStride } from "./evaluate.ts";
+import { joinName, nameSteps, stepWord } from "./naming.ts";
+import { fail, RowError } from "./row-error.ts";
+import {
+  type BlockValue, type ClosureValue, type Context, type Declaration, describeKind, type Frame, type Given, isPath, type NoneValue,
+  type OperationValue, type PathValue, type TensorValue, type Value,
+} from "./values.ts";
+
+/** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
+export const expansionLimits = { nodes: 200_000, steps: 1_000_000, blocks: 100 } as const;
+
+/** What a step gives: a tensor, or nothing where everything in it was `none`. */
+type Result = TensorValue | NoneValue;
+
+/** How a path is run: under which stride and copy number, and what names its steps. */
+interface Manner {
+  readonly stride?: { readonly value: number; readonly span: Span };
+  /** Stride of the first copy only, from `b x n /s`. */
+  readonly first?: { readonly value: number; readonly span: Span };
+  /** ".0" of a copy. */
+  readonly copy?: string;
+  readonly labelled?: boolean;
+  readonly stepNames: ReadonlyMap<Expr, string>;
+}
+
+/** A block or net that was run, with what it declared on the way. */
+export interface Expanded {
+  readonly result: Result;
+  readonly frame: Frame;
+  readonly expectations: readonly Expectation[];
+  readonly outputs: readonly OutputReference[] | undefined;
+}
+export interface Expectation {
+  readonly row: ExpectRow;
+  readonly frame: Frame;
+}
+interface OutputReference {
+  readonly parts: readonly string[];
+  readonly span: Span;
+}
+
+export interface ExpanderOptions {
+  readonly report: Report;
+  readonly batch: number;
+  /** The net the user builds: errors in blocks of other files are blamed on its rows. */
+  readonly root: Declaration;
+}
+
+export class Expander {
+  // A shape rule's complaint unwinds to its row like any other.
+  readonly #builder = new GraphBuilder(fail);
+  readonly #report: Report;
+  readonly #batch: number;
+  readonly #root: Declaration;
+  readonly inputs: Node[] = [];
+  readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
+  #steps = 0;
+  /** Set when a row of the outermost net failed: what follows from it is not reported. */
+  broken = false;
+
+  constructor({ report, batch, root }: ExpanderOptions) {
+    this.#report = report;
+    this.#batch = batch;
+    this.#root = root;
+  }
+
+  /** Builds the net itself: its `input` rows make the inputs. */
+  expandRoot(settings: ReadonlyMap<string, Given>): Expanded {
+    const block: BlockValue = { kind: "block", declaration: this.#root, positional: [], named: settings };
+    return this.#expand(block, undefined, "", this.#root.item.name.span, { defaults: [], stack: [] });
+  }
+
+  /** Applies a block or net to a tensor, or builds a net from its own inputs. `name` is the scope of its weights. */
+  #expand(block: BlockValue, input: TensorValue | undefined, name: string, span: Span, context: Context): Expanded {
+    const { declaration } = block;
+    const { item, module } = declaration;
+    const own = item.name.text;
+    if (context.stack.includes(declaration)) {
+      const names = context.stack.slice(context.stack.indexOf(declaration)).map((d) => d.item.name.text);
+      fail("cyclic-definition", span, { name: own, path: [...names, own].join(" -> ") }, { hint: "repeat a block with `x n` instead" });
+    }
+    if (context.stack.length >= expansionLimits.blocks) {
+      fail("nesting-too-deep", span, { limit: expansionLimits.blocks });
+    }
+    const frame: Frame = {
+      module,
+      declaration,
+      variables: new Map(),
+      labels: new Map(),
+      input,
+      context: { defaults: context.defaults, stack: [...context.stack, declaration] },
+    };
+    const slots = this.#slots(declaration, frame);
+    const base = item.kind === "net" ? item.base : undefined;
+    // A derived net's call may also set parameters of the net it is derived from: they stay settable.
+    const names = new Set(slots.map((slot) => slot.name));
+    const passedOn = base ? new Map([...block.named].filter(([key]) => !names.has(key))) : new Map<string, Given>();
+    const mine = { positional: block.positional, named: new Map([...block.named].filter(([key]) => !passedOn.has(key))) };
+    for (const [key, value] of fillParameters(own, slots, mine, defaultsFor(block, context), span)) {
+      frame.variables.set(key, value);
+    }
+    for (const row of item.rows) if (row.kind === "default") this.#addDefaults(row.values, frame);
+
+    const inherited = base ? this.#expandBase(base, passedOn, frame, input, name) : undefined;
+    frame.input ??= inherited?.frame.input;
+    for (const [label, value] of inherited?.frame.labels ?? []) frame.labels.set(label, value);
+    const expectations = [...(inherited?.expectations ?? [])];
+    let outputs = inherited?.outputs;
+    for (const row of item.rows) {
+      if (row.kind === "expect") expectations.push({ row, frame });
+      if (row.kind === "output") outputs = row.references;
+    }
+    const start = inherited?.result ?? input ?? { kind: "none" };
+    const result = this.#rows(item.rows, start, frame, name, declaration.stepNames);
+    return { result, frame, expectations, outputs };
+  }
+
+  #expandBase(
+    base: Expr,
+    passedOn: ReadonlyMap<string, Given>,
+    frame: Frame,
+    input: TensorValue | undefined,
+    name: string,
+  ): Expanded {
+    const value = evaluate(base, frame);
+    if (value.kind !== "block" || value.declaration.item.kind !== "net") {
+      const net = frame.declaration?.item.name.text;
+      fail("kind-mismatch", base.span, { message: `\`${net}\` must be another net with settings, this is ${describeKind(value)}` });
+    }
+    const named = new Map([...passedOn, ...value.named]);
+    return this.#expand({ ...value, named }, input, name, base.span, frame.context);
+  }
+
+  /** The parameters of a declaration; defaults see earlier parameters and the file. */
+  #slots({ item, module }: Declaration, frame: Frame): readonly Slot[] {
+    return item.parameters.map((parameter) => {
+      const kind = declaredKind(parameter, (name) => frame.variables.get(name) ?? lookupTop(name, module));
+      const value = parameter.default;
+      const slot: Slot = { name: parameter.name.text, kind };
+      if (!value) return slot;
+      const fallback = (earlier: ReadonlyMap<string, Value>) => evaluate(value, { ...frame, variables: new Map(earlier) });
+      return { ...slot, fallback };
+    });
+  }
+
+  #addDefaults(values: readonly Expr[], frame: Frame): void {
+    for (const expr of values) {
+      const value = evaluate(expr, frame);
+      if ((value.kind !== "operation" && value.kind !== "block") || value.positional.length > 0) {
+        fail("bad-default", expr.span, {}, { hint: "for example `default bn(eps = 1e-3)`" });
+      }
+      const parameters =
+        value.kind === "operation"
+          ? value.operation.parameters
+          : value.declaration.item.parameters.map((parameter) => ({ name: parameter.name.text }));
+      const callee = value.kind === "operation" ? value.operation.name : value.declaration.item.name.text;
+      for (const [key, { span }] of value.named) {
+        if (!parameters.some((parameter) => parameter.name === key)) unknownParameter(callee, key, parameters, span);
+      }
+      frame.context = { ...frame.context, defaults: [value, ...frame.context.defaults] };
+    }
+  }
+
+  // ---- rows -----------------------------------------------------------------------------------------
+
+  #rows(rows: readonly Row[], input: Result, frame: Frame, scope: string, stepNames: ReadonlyMap<Expr, string>): Result {
+    // Rows of the net being built recover one by one; inside blocks an error leaves to the row that used them.
+    const isOutermost = this.#isRoot(frame) && rows === frame.declaration?.item.rows;
+    let current = input;
+    for (const row of rows) {
+      if (this.broken) break;
+      if (!isOutermost) {
+        current = this.#row(row, current, frame, scope, stepNames);
+        continue;
+      }
+      try {
+        current = this.#row(row, current, frame, scope, stepNames);
+      } catch (error) {
+        if (!(error instanceof RowError)) throw error;
+        this.broken = true;
+        error.reportTo(this.#report);
+      }
+    }
+    return current;
+  }
+
+  /** Whether a frame belongs to the net being built or to one it is derived from. */
+  #isRoot(frame: Frame): boolean {
+    const [root, ...rest] = frame.context.stack;
+    if (root !== this.#root) return false;
+    return rest.every((declaration, i) => {
+      const outer = frame.context.stack[i].item as NetItem;
+      return outer.base !== undefined && declaration.item.kind === "net";
+    });
+  }
+
+  #row(row: Row, current: Result, frame: Frame, scope: string, stepNames: ReadonlyMap<Expr, string>): Result {
+    switch (row.kind) {
+      case "let":
+        frame.variables.set(row.name.text, evaluate(row.value, frame));
+        return current;
+      case "input":
+        if (this.#isRoot(frame)) return this.#addInput(row, current, frame);
+        // A net used inside another takes what comes in.
+        if (row.label && frame.input) frame.labels.set(row.label.text, frame.input);
+        return current;
+      case "expect":
+      case "output":
+      case "default":
+        return current;
+      case "step": {
+        if (!frame.input) this.#missingInput(row, frame);
+        const name = row.label ? joinName(scope, row.label.text) : scope;
+        const result = this.#run(row.value, current, frame, name, { labelled: row.label !== undefined, stepNames });
+        if (row.label) frame.labels.set(row.label.text, result);
+        return result.kind === "none" ? current : result;
+      }
+    }
+  }
+
+  /** A step before there is anything to run it on. */
+  #missingInput(row: Row, frame: Frame): never {
+    const params = { net: this.#root.item.name.text };
+    if (frame.declaration?.item.rows.some(({ kind }) => kind === "input")) {
+      fail("missing-input", row.span, params, { hint: "the `input` row stands before the steps" });
+    }
+    fail("missing-input", this.#root.item.name.span, params, { hint: "add a row such as `input imagenet(224x224x3)`" });
+  }
+
+  #addInput(row: InputRow, current: Result, frame: Frame): Result {
+    const value = evaluate(row.value, frame);
+    const sides = value.kind === "image" || value.kind === "size" ? value.sides : [];
+    if (sides.length !== 3) fail("bad-input", row.value.span, {}, { hint: "for example 224x224x3" });
+    const label = row.label?.text;
+    if (frame.input && !label) {
+      fail("missing-name", row.span, { what: "second input" }, { hint: "every input but the first needs a label: `input name: 32x32x3`" });
+    }
+    const shape = [this.#batch, ...sides];
+    const attrs = value.kind === "image" ? { shape, preprocess: value.preprocess } : { shape };
+    const made = this.#made(this.#builder.add(ops.input, label ?? "input", [], attrs, row.span));
+    this.inputs.push(made.node);
+    if (label) frame.labels.set(label, made);
+    if (frame.input) return current;
+    frame.input = made;
+    return made;
+  }
+
+  // ---- paths ----------------------------------------------------------------------------------------
+
+  #run(expr: Expr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+    if (++this.#steps > expansionLimits.steps) {
+      fail("net-too-large", expr.span, { what: "steps", limit: expansionLimits.steps, option: "a simpler block" });
+    }
+    if (expr.kind === "binary") {
+      switch (expr.operator) {
+        case "->": {
+          const left = this.#run(expr.left, input, frame, scope, manner);
+          return this.#run(expr.right, left.kind === "none" ? input : left, frame, scope, manner);
+        }
+        case "|":
+        case "+":
+        case "*":
+          return this.#join(expr, input, frame, scope, manner);
+        case "x":
+          return this.#repeat(expr, input, frame, scope, manner);
+        case "/": {
+          const stride = { value: countOf(expr.right, frame, "a stride"), span: expr.span };
+          const isStage = expr.left.kind === "binary" && expr.left.operator === "x";
+          return this.#run(expr.left, input, frame, scope, isStage ? { ...manner, first: stride } : { ...manner, stride });
+        }
+      }
+    }
+    if (expr.kind === "group") {
+      if (manner.stride) withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
+      const inner = joinName(scope, manner.copy ?? "");
+      return this.#rows(expr.rows, input, frame, inner, manner.stepNames);
+    }
+    if (expr.kind === "choice") {
+      const taken = conditionOf(expr.condition, frame) ? expr.then : expr.else;
+      return taken ? this.#run(taken, input, frame, scope, manner) : input;
+    }
+    const value = evaluate(expr, frame);
+    if (!isPath(value)) {
+      const hint = value.kind === "size" ? "a convolution is written `conv(3x3, 64)`" : undefined;
+      fail("kind-mismatch", expr.span, { message: `a row is a step; this is ${describeKind(value)}` }, { hint });
+    }
+    const path = manner.stride ? withStride(value, manner.stride.value, manner.stride.span) : value;
+    const own = manner.stepNames.get(expr) ?? stepWord(expr);
+    return this.#apply(path, input, joinName(scope, own + (manner.copy ?? "")), expr.span, frame.context);
+  }
+
+  /** `+`, `|`, `*`: both sides get the current tensor. A chain of `|` is one concatenation. */
+  #join(expr: BinaryExpr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+    const sides: Result[] = [];
+    let rest: Expr = expr;
+    const chain: Expr[] = [];
+    while (rest.kind === "binary" && rest.operator === expr.operator && (expr.operator === "|" || rest === expr)) {
+      chain.unshift(rest.right);
+      rest = rest.left;
+    }
+    for (const side of [rest, ...chain]) sides.push(this.#run(side, input, frame, scope, manner));
+    const tensors = sides.filter((side) => side.kind === "tensor");
+    if (tensors.length < 2) return tensors[0] ?? { kind: "none" };
+    const op = expr.operator === "|" ? ops.concat : expr.operator === "+" ? ops.add : ops.mul;
+    const nodes = tensors.map((tensor) => tensor.node);
+    const name = joinName(scope, (manner.copy ?? "") + (manner.copy ? "." : "") + op.name);
+    return this.#made(this.#builder.add(op, name, nodes, null, expr.operatorSpan));
+  }
+
+  #repeat(expr: BinaryExpr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+    const count = countOf(expr.right, frame, "a count");
+    if (expr.left.kind === "group" && !manner.labelled) {
+      fail("unlabelled-repetition", expr.span, {}, { hint: "its copies are named after it: `name: [ ... ] x 3`" });
+    }
+    const copies: TensorValue[] = [];
+    let current = input;
+    for (let i = 0; i < count; i++) {
+      const { first, stride, ...rest } = manner;
+      const own = i === 0 ? first : undefined;
+      const strides = own ? { stride: own } : stride ? { stride } : {};
+      const result = this.#run(expr.left, current, frame, scope, { ...rest, ...strides, copy: `${manner.copy ?? ""}.${i}` });
+      if (result.kind === "none") return result;
+      copies.push(result);
+      current = result;
+    }
+    const last = copies[copies.length - 1];
+    return { kind: "tensor", node: last.node, parts: { labels: last.parts?.labels ?? new Map(), copies } };
+  }
+
+  #apply(path: PathValue, input: Result, name: string, span: Span, context: Context): Result {
+    if (path.kind === "none" || path.kind === "tensor") return path;
+    if (input.kind === "none") return input;
+    switch (path.kind) {
+      case "closure":
+        return this.#applyClosure(path, input, name, context);
+      case "operation":
+        return this.#applyOperation(path, input, name, span, context);
+      case "block": {
+        try {
+          const { result, frame, outputs } = this.#expand(path, input, name, span, context);
+          if (result.kind === "none") return result;
+          const labels = new Map<string, TensorValue>();
+          for (const [label, value] of frame.labels) if (value.kind === "tensor") labels.set(label, value);
+          const copies = result.parts?.copies ?? [];
+          const first = outputs?.[0] && tapLabels(labels, outputs[0].parts);
+          return { kind: "tensor", node: (first ?? result).node, parts: { labels, copies } };
+        } catch (error) {
+          if (error instanceof RowError) error.leave(path.declaration.item.name.text, span, this.#root.module.source);
+          throw error;
+        }
+      }
+    }
+  }
+
+  #applyClosure({ expr, frame }: ClosureValue, input: TensorValue, name: string, context: Context): Result {
+    let stepNames = this.#closureNames.get(expr);
+    if (!stepNames) {
+      const rows: readonly Row[] =
+        expr.kind === "group" ? expr.rows : [{ kind: "step", span: expr.span, label: undefined, value: expr }];
+      stepNames = nameSteps(rows);
+      this.#closureNames.set(expr, stepNames);
+    }
+    return this.#run(expr, input, { ...frame, context }, name, { stepNames });
+  }
+
+  #applyOperation(path: OperationValue, input: TensorValue, name: string, span: Span, context: Context): Result {
+    const { operation } = path;
+    const slots = builtinSlots(operation.parameters);
+    const filled = fillParameters(operation.name, slots, path, defaultsFor(path, context), span);
+    const value = (key: string) => filled.get(key);
+    const node = operation.build({
+      builder: this.#builder,
+      x: input.node,
+      name,
+      span,
+      value,
+      int(key) {
+        const found = value(key);
+        return found?.kind === "number" ? whole(found.value, key, span) : 0;
+      },
+      flag(key) {
+        const found = value(key);
+        return found?.kind === "bool" && found.value;
+      },
+      size(key) {
+        const found = value(key);
+        const sides = found?.kind === "size" ? found.sides : [];
+        if (sides.length === 2) return [sides[0], sides[1]];
+        const params = { what: `\`${key}\` of \`${operation.name}\``, wanted: "height x width", value: sides.join("x") };
+        fail("out-of-range", span, params);
+      },
+    });
+    return this.#made(node);
+  }
+
+  #made(node: Node | undefined): TensorValue {
+    // The builder threw its problem as a RowError, so there is a node.
+    if (!node) throw new Error("a builder gives a node or throws");
+    if (this.#builder.nodes.length > expansionLimits.nodes) {
+      fail("net-too-large", node.span, { what: "operations", limit: expansionLimits.nodes, option: "a simpler net" });
+    }
+    return { kind: "tensor", node };
+  }
+}
+
+/** What `default` rows set for this operation or block; the nearest row wins. */
+function defaultsFor(path: OperationValue | BlockValue, { defaults }: Context): ReadonlyMap<string, Given> {
+  const found = new Map<string, Given>();
+  for (const row of defaults) {
+    const matches =
+      row.kind === "operation" && path.kind === "operation"
+        ? row.operation === path.operation
+        : row.kind === "block" && path.kind === "block" && row.declaration === path.declaration;
+    if (!matches) continue;
+    for (const [key, given] of row.named) if (!found.has(key)) found.set(key, given);
+  }
+  return found;
+}
+
+/** Follows `conv4.35` through labels and copies. */
+export function tapLabels(labels: ReadonlyMap<string, TensorValue | NoneValue>, parts: readonly string[]): TensorValue | undefined {
+  let at: TensorValue | NoneValue | undefined = labels.get(parts[0]);
+  for (const part of parts.slice(1)) {
+    if (at?.kind !== "tensor") return undefined;
+    at = /^\d+$/.test(part) ? at.parts?.copies[Number(part)] : at.parts?.labels.get(part);
+  }
+  return at?.kind === "tensor" ? at : undefined;
+}

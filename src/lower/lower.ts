@@ -1,0 +1,139 @@
+/**
+ * One net of a file → a graph, with the verdict on every `expect`. The graph holds what reaches an output and
+ * nothing else; labelled rows of the net that reach none are mistakes.
+ */
+import type { Report } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import { nearest } from "../base/suggest.ts";
+import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
+import { ops } from "../ir/ops/index.ts";
+import { reachable } from "../ir/rewrite.ts";
+import type { Expr, NetItem } from "../parser/ast.ts";
+import { checkExpectations, type Verdict } from "./expectations.ts";
+import { evaluate, lookupTop, partsHint, topFrame } from "./evaluate.ts";
+import { type Expanded, Expander, tapLabels } from "./expand.ts";
+import { RowError } from "./row-error.ts";
+import type { Declaration, Given, TensorValue, Value } from "./values.ts";
+
+export interface LowerOptions {
+  /** Parameters set from outside (`--set`), with where they were written. */
+  readonly settings?: ReadonlyMap<string, Given>;
+  readonly batch?: number;
+}
+
+export interface Lowered {
+  readonly graph: Graph;
+  readonly verdicts: readonly Verdict[];
+  readonly doc: string;
+}
+
+export function lower(net: Declaration, report: Report, { settings = new Map(), batch = 1 }: LowerOptions = {}): Lowered | undefined {
+  const { item } = net;
+  if (!checkSettings(net, settings, report)) return undefined;
+  const expander = new Expander({ report, batch, root: net });
+  try {
+    const expanded = expander.expandRoot(settings);
+    if (expander.broken) return undefined;
+    if (expander.inputs.length === 0) {
+      const extra = { hint: "add a row such as `input imagenet(224x224x3)`" };
+      report("missing-input", item.name.span, { net: item.name.text }, extra);
+      return undefined;
+    }
+    const outputs = collectOutputs(net, expanded, report);
+    if (!outputs) return undefined;
+    const graph = reachable(item.name.text, outputs, expander.inputs);
+    if (!checkUnused(expanded, graph, report)) return undefined;
+    return { graph, verdicts: checkExpectations(graph, expanded, net, settings, report), doc: item.doc };
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error;
+    error.reportTo(report);
+    return undefined;
+  }
+}
+
+/** Whether every setting names a parameter of the net or of one it is derived from. */
+function checkSettings(net: Declaration, settings: ReadonlyMap<string, Given>, report: Report): boolean {
+  const known = new Set<string>();
+  let at: Declaration | undefined = net;
+  for (const seen = new Set<Declaration>(); at && !seen.has(at); ) {
+    seen.add(at);
+    for (const { name } of at.item.parameters) known.add(name.text);
+    const base: Expr | undefined = (at.item as NetItem).base;
+    const callee: Expr | undefined = base?.kind === "call" ? base.callee : base;
+    const value: Value | undefined = callee?.kind === "name" ? lookupTop(callee.name, at.module) : undefined;
+    at = value?.kind === "block" ? value.declaration : undefined;
+  }
+  let fine = true;
+  for (const [name, { span }] of settings) {
+    if (known.has(name)) continue;
+    fine = false;
+    const near = nearest(name, known);
+    const hint = near ? `did you mean \`${near}\`?` : known.size > 0 ? `it takes ${[...known].join(", ")}` : "it takes no arguments";
+    report("unknown-setting", span, { net: net.item.name.text, name }, { hint });
+  }
+  return fine;
+}
+
+/** Named results of an `output` row; without one, the last row's result. */
+function collectOutputs(net: Declaration, { result, frame, outputs }: Expanded, report: Report): Output[] | undefined {
+  if (!outputs) {
+    if (result.kind === "tensor") return [{ name: isLogits(result.node) ? "logits" : "output", node: result.node }];
+    return undefined;
+  }
+  const found: Output[] = [];
+  for (const { parts, span } of outputs) {
+    const tapped = tapLabels(frame.labels, parts);
+    if (!tapped) {
+      const owner = `net \`${net.item.name.text}\``;
+      const labels = new Map([...frame.labels].filter(([, value]) => value.kind === "tensor"));
+      report("unknown-part", span, { owner, part: parts.join(".") }, { hint: partsHint({ labels, copies: [] }, parts[0]) });
+      return undefined;
+    }
+    found.push({ name: parts.join("."), node: tapped.node });
+  }
+  return found;
+}
+
+/** What a classifier ends in: a dense layer, perhaps with its bias. */
+function isLogits(node: Node): boolean {
+  return isOp(node, ops.dense) || (isOp(node, ops.bias) && isOp(node.inputs[0], ops.dense));
+}
+
+/**
+ * A row continues from the row above, so a side branch put in the middle leaves the main line unused: that a
+ * labelled row reaches no output is reported, unless a part of it does.
+ */
+function checkUnused({ frame }: Expanded, graph: Graph, report: Report): boolean {
+  const live = new Set(graph.nodes);
+  const reaches = (value: TensorValue): boolean =>
+    live.has(value.node) ||
+    (value.parts?.copies ?? []).some(reaches) ||
+    [...(value.parts?.labels.values() ?? [])].some(reaches);
+  let fine = true;
+  for (const [label, value] of frame.labels) {
+    if (value.kind === "none" || reaches(value)) continue;
+    fine = false;
+    const hint = `the rows below do not start from it: name it in an \`output\` row, or begin the next row with \`${label} ->\``;
+    report("unused-row", labelSpan(frame.declaration, label), { label }, { hint });
+  }
+  return fine;
+}
+
+function labelSpan(declaration: Declaration | undefined, label: string): Span | undefined {
+  for (let item = declaration?.item; item; item = undefined) {
+    const row = item.rows.find((r) => (r.kind === "step" || r.kind === "input") && r.label?.text === label);
+    if (row && (row.kind === "step" || row.kind === "input")) return row.label?.span;
+  }
+  return declaration?.item.name.span;
+}
+
+/** A setting written outside the file, such as `--set n=18`: the text is an expression in the net's file. */
+export function evaluateSetting(net: Declaration, expr: Expr, report: Report): Given | undefined {
+  try {
+    return { value: evaluate(expr, topFrame(net.module)), span: expr.span };
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error;
+    error.reportTo(report);
+    return undefined;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Files and what they see. A file sees the built-ins, what it `use`s and what it declares; nothing may hide
+ * anything. `use` lists names one by one, so a later standard library can add names without breaking a file.
+ * The order of declarations does not matter: `let`s are evaluated when they are first asked for.
+ */
+import { collect, type Report } from "../base/diagnostic.ts";
+import { invariant } from "../base/invariant.ts";
+import { makeSource, type Source, type Span } from "../base/source.ts";
+import { nearest } from "../base/suggest.ts";
+import type { File, Item, LetRow, NamesItem, UseItem } from "../parser/ast.ts";
+import { parse } from "../parser/parse.ts";
+import { stdText } from "../std/std.generated.ts";
+import type { NamesTable } from "../weights/names.ts";
+import { builtins, functions } from "./builtins.ts";
+import { nameSteps } from "./naming.ts";
+import { type Declaration, noSettings, type Value } from "./values.ts";
+
+export interface Module {
+  readonly source: Source;
+  readonly file: File;
+  /** Everything visible at the top of the file. */
+  readonly scope: ReadonlyMap<string, Entry>;
+  /** What another file may `use`. */
+  readonly exports: ReadonlySet<string>;
+  readonly nets: readonly Declaration[];
+  readonly tables: ReadonlyMap<string, NamesTable>;
+  /** See Parsed: from this offset on complaints may follow from a syntax error. */
+  readonly brokenFrom: number;
+}
+
+/** A name at the top of a file: its value, or a `let` that is evaluated when it is first asked for. */
+export type Entry =
+  | { readonly kind: "value"; readonly value: Value; readonly what: string }
+  | { readonly kind: "let"; readonly row: LetRow; readonly module: () => Module; value?: Value; busy?: boolean; readonly what: string };
+
+/** Finds the text behind `use … from "./other"`: the adapter's business, as the compiler reads no files. */
+export type ReadModule = (path: string, from: Source) => Source | { readonly why: string };
+
+/** What every file sees. */
+const builtinScope: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  ...[...builtins].map(([name, operation]): [string, Entry] => [
+    name,
+    { kind: "value", what: "the operation", value: { kind: "operation", operation, ...noSettings } },
+  ]),
+  ...[...functions].map(([name, apply]): [string, Entry] => [
+    name,
+    { kind: "value", what: "the function", value: { kind: "function", name, apply } },
+  ]),
+  ["image", { kind: "value", what: "the operation", value: { kind: "image-function", ...noSettings } }],
+]);
+
+let std: Module | undefined;
+
+/** The standard library, loaded once. */
+export function standardLibrary(): Module {
+  if (!std) {
+    const { diagnostics, report } = collect();
+    const loader = new ModuleLoader(() => ({ why: "the standard library uses no file" }), report);
+    std = loader.load(makeSource("std.resnet", stdText));
+    invariant(std && diagnostics.length === 0, `the standard library is broken: ${diagnostics[0]?.message}`);
+  }
+  return std;
+}
+
+export class ModuleLoader {
+  readonly #read: ReadModule;
+  readonly #report: Report;
+  readonly #loaded = new Map<string, Module>();
+  readonly #loading: string[] = [];
+
+  constructor(read: ReadModule, report: Report) {
+    this.#read = read;
+    this.#report = report;
+  }
+
+  load(source: Source): Module | undefined {
+    const parsed = parse(source, this.#report);
+    if (!parsed) return undefined;
+    this.#loading.push(source.name);
+    const module = this.#declare(source, parsed.file, parsed.brokenFrom);
+    this.#loading.pop();
+    this.#loaded.set(source.name, module);
+    return module;
+  }
+
+  #declare(source: Source, file: File, brokenFrom: number): Module {
+    const scope = new Map(builtinScope);
+    const exports = new Set<string>();
+    const nets: Declaration[] = [];
+    const tables = new Map<string, NamesTable>();
+    const module: Module = { source, file, scope, exports, nets, tables, brokenFrom };
+    const declare = (name: string, span: Span, entry: Entry) => {
+      const taken = scope.get(name);
+      if (!taken) scope.set(name, entry);
+      else if (builtinScope.has(name)) {
+        const extra = { hint: "choose another name" };
+        this.#report("name-taken", span, { what: entry.what, name, by: taken.what }, extra);
+      } else {
+        this.#report("duplicate-name", span, { name, where: "declared in this file" }, { hint: "choose another name" });
+      }
+    };
+    for (const item of file.items) {
+      if (item.kind === "use") this.#use(item, module, declare, tables);
+    }
+    for (const item of file.items) {
+      if (item.kind === "use") continue;
+      if (item.kind === "names") {
+        if (tables.has(item.name.text)) {
+          const params = { name: item.name.text, where: "a table of names here" };
+          this.#report("duplicate-name", item.name.span, params, { hint: "choose another name" });
+        }
+        tables.set(item.name.text, readTable(item));
+        exports.add(item.name.text);
+        continue;
+      }
+      const entry = this.#entry(item, module, nets);
+      declare(item.name.text, item.name.span, entry);
+      exports.add(item.name.text);
+    }
+    return module;
+  }
+
+  #entry(item: Exclude<Item, UseItem | NamesItem>, module: Module, nets: Declaration[]): Entry {
+    if (item.kind === "let") return { kind: "let", row: item, module: () => module, what: "the name" };
+    const declaration: Declaration = { item, module, stepNames: nameSteps(item.rows) };
+    if (item.kind === "net") nets.push(declaration);
+    return { kind: "value", value: { kind: "block", declaration, ...noSettings }, what: `the ${item.kind}` };
+  }
+
+  #use(
+    item: UseItem,
+    module: Module,
+    declare: (name: string, span: Span, entry: Entry) => void,
+    tables: Map<string, NamesTable>,
+  ): void {
+    const from = this.#find(item, module.source);
+    if (!from) return;
+    for (const { text, span } of item.names) {
+      const table = from.tables.get(text);
+      const entry = from.exports.has(text) ? from.scope.get(text) : undefined;
+      if (table) tables.set(text, table);
+      else if (entry) declare(text, span, entry);
+      else if (span.start < from.brokenFrom || from.brokenFrom === Number.POSITIVE_INFINITY) {
+        const near = nearest(text, from.exports);
+        const all = [...from.exports].join(", ");
+        const hint = near ? `did you mean \`${near}\`?` : all ? `it has ${all}` : "it declares nothing";
+        this.#report("unknown-export", span, { module: describeModule(item), name: text }, { hint });
+      }
+    }
+  }
+
+  #find(item: UseItem, from: Source): Module | undefined {
+    const { text, span } = item.module;
+    if (!item.isPath) {
+      if (text === "std") return from.name === "std.resnet" && from.text === stdText ? undefined : standardLibrary();
+      const hint = `the built-in module is \`std\`; a file of yours is "./${text}"`;
+      this.#report("unknown-module", span, { module: text }, { hint });
+      return undefined;
+    }
+    const found = this.#read(text, from);
+    if ("why" in found) {
+      this.#report("unknown-module", span, { module: text }, { hint: found.why });
+      return undefined;
+    }
+    const loaded = this.#loaded.get(found.name);
+    if (loaded) return loaded;
+    if (this.#loading.includes(found.name)) {
+      const path = [...this.#loading.slice(this.#loading.indexOf(found.name)), found.name].join(" -> ");
+      const extra = { hint: "move what both need into a third file" };
+      this.#report("cyclic-definition", span, { name: found.name, path }, extra);
+      return undefined;
+    }
+    return this.load(found);
+  }
+}
+
+function describeModule(item: UseItem): string {
+  return item.isPath ? `"${item.module.text}"` : item.module.text;
+}
+
+/** A `names` declaration as the weight importers want it. */
+function readTable(item: NamesItem): NamesTable {
+  const plain = item.lines.filter(({ from }) => !from.whole);
+  const whole = item.lines.filter(({ from }) => from.whole);
+  return {
+    name: item.name.text,
+    leaves: new Map(plain.map(({ from, to }) => [from.text, to.text])),
+    lines: whole.map(({ from, to }) => ({ from: from.text, to: to.text })),
+  };
+}

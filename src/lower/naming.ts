@@ -1,0 +1,114 @@
+/**
+ * Names of weights (grammar/README.md, "Names of weights"):
+ *
+ *     path of labels . copy number . name of the step . parameter        conv4.35.conv2.weight
+ *
+ * A label on a row with a single step is that step's name; a label on several steps is a scope. An unlabelled
+ * step is called what it is written as; where the same word occurs several times in one scope they are
+ * numbered in the order of the *text*, both branches of every `if` included. So names never depend on parameter
+ * values, and a block's names change only when its own text does.
+ */
+import type { Expr, Row } from "../parser/ast.ts";
+
+/** The step under its strides and repetitions: `basic(64)` of `basic(64) x 3 /2`. */
+export function spine(expr: Expr): Expr {
+  let inner = expr;
+  while (inner.kind === "binary" && (inner.operator === "/" || inner.operator === "x")) inner = inner.left;
+  return inner;
+}
+
+/** What a step is called before numbering. */
+export function stepWord(expr: Expr): string {
+  const step = spine(expr);
+  if (step.kind === "name") return step.name;
+  if (step.kind === "call") return step.callee.kind === "name" ? step.callee.name : "";
+  return "";
+}
+
+export function joinName(scope: string, name: string): string {
+  if (!scope || !name) return (scope || name).replace(/^\./, "");
+  return name.startsWith(".") ? scope + name : `${scope}.${name}`;
+}
+
+/** The labels of rows, nested groups included: a declaration is one scope. */
+export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
+  const found: { name: string; row: Row }[] = [];
+  const inExpr = (expr: Expr | undefined): void => {
+    switch (expr?.kind) {
+      case "group":
+        inRows(expr.rows);
+        break;
+      case "choice":
+        inExpr(expr.then);
+        inExpr(expr.else);
+        break;
+      case "binary":
+        inExpr(expr.left);
+        inExpr(expr.right);
+        break;
+    }
+  };
+  const inRows = (inner: readonly Row[]) => {
+    for (const row of inner) {
+      if ((row.kind === "step" || row.kind === "input") && row.label) found.push({ name: row.label.text, row });
+      if (row.kind === "step") inExpr(row.value);
+    }
+  };
+  inRows(rows);
+  return found;
+}
+
+/** The step names of a declaration's rows. Keys are the `name` or `call` expressions of the steps. */
+export function nameSteps(rows: readonly Row[]): Map<Expr, string> {
+  const labels = new Set(labelRows(rows).map(({ name }) => name));
+  const names = new Map<Expr, string>();
+  const sameWord = new Map<string, Expr[]>();
+  const see = (step: Expr, word: string, scope: string) => {
+    const key = `${scope}/${word}`;
+    const steps = sameWord.get(key);
+    if (steps) steps.push(step);
+    else sameWord.set(key, [step]);
+  };
+  const visit = (expr: Expr, scope: string): void => {
+    switch (expr.kind) {
+      case "binary":
+        if (expr.operator === "/" || expr.operator === "x") visit(expr.left, scope);
+        else if (["->", "|", "+", "*"].includes(expr.operator)) {
+          visit(expr.left, scope);
+          visit(expr.right, scope);
+        }
+        break;
+      case "group":
+        visitRows(expr.rows, scope);
+        break;
+      case "choice":
+        visit(expr.then, scope);
+        if (expr.else) visit(expr.else, scope);
+        break;
+      case "call":
+        if (expr.callee.kind === "name") see(expr, expr.callee.name, scope);
+        break;
+      case "name":
+        if (!labels.has(expr.name)) see(expr, expr.name, scope);
+        break;
+    }
+  };
+  const visitRows = (inner: readonly Row[], scope: string) => {
+    for (const row of inner) {
+      if (row.kind !== "step") continue;
+      const step = spine(row.value);
+      if (!row.label) visit(row.value, scope);
+      else if ((step.kind === "name" && !labels.has(step.name)) || step.kind === "call") names.set(step, "");
+      else visit(row.value, `${scope}/${row.label.text}@${row.span.start}`);
+    }
+  };
+  visitRows(rows, "");
+  for (const [key, steps] of sameWord) {
+    const word = key.slice(key.lastIndexOf("/") + 1);
+    const numbered = /\d$/.test(word) ? `${word}_` : word;
+    steps.forEach((step, i) => {
+      names.set(step, steps.length === 1 ? word : `${numbered}${i + 1}`);
+    });
+  }
+  return names;
+}

@@ -1,0 +1,127 @@
+/**
+ * Between lexer and parser: keeps a newline only where a row can end, and balances the brackets, so that
+ * the parser never sees an unmatched one and an error stays in its row.
+ *
+ * 1. inside `( )` newlines are nothing;
+ * 2. after an operator, `,` `:` `=` `.` or an opening bracket a newline is nothing;
+ * 3. before an operator (not a prefix), `else`, `from`, `,` `.` `=` or a closing bracket a newline is nothing;
+ * 4. several separators are one; a comma before `)` is dropped.
+ *
+ * Brackets: a closing bracket closes what is open inside its `{ }` and reports the rest; a declaration at the
+ * start of a line closes everything open, for it exists only at top level; inside `(` a line that starts a row
+ * for certain closes it; what closes nothing is dropped.
+ */
+import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
+import * as t from "./tokens.ts";
+
+export interface BracketProblem {
+  readonly code: "unclosed-bracket" | "stray-bracket";
+  readonly token: IToken;
+  readonly missing?: string;
+}
+
+export interface Separated {
+  readonly tokens: IToken[];
+  readonly problems: readonly BracketProblem[];
+  /** The deepest nesting of brackets. */
+  readonly depth: number;
+}
+
+const operators = [...t.precedence.keys()];
+const cannotEnd = new Set<TokenType>([
+  ...operators, t.Not, t.Comma, t.Colon, t.Assign, t.Dot, t.LeftParen, t.LeftBracket, t.LeftBrace, t.Separator,
+]);
+const continues = new Set<TokenType>([
+  ...operators, t.Else, t.From, t.Comma, t.Dot, t.Assign, t.RightParen, t.RightBracket, t.RightBrace,
+]);
+const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
+const startsRow = new Set<TokenType>([...declarations, t.Let, t.Input, t.Output, t.Default, t.Expect]);
+const closing = new Set<TokenType>(t.brackets.values());
+const closerText = new Map([
+  [t.RightParen, ")"],
+  [t.RightBracket, "]"],
+  [t.RightBrace, "}"],
+]);
+
+export function separate(tokens: readonly IToken[]): Separated {
+  const out: IToken[] = [];
+  const open: IToken[] = [];
+  const problems: BracketProblem[] = [];
+  let depth = 0;
+
+  const insert = (type: TokenType, image: string, near: IToken) =>
+    out.push(createTokenInstance(type, image, near.startOffset, near.startOffset, 0, 0, 0, 0));
+  const closeTop = (near: IToken) => {
+    const opener = open.pop()!;
+    const type = t.brackets.get(opener.tokenType)!;
+    const missing = closerText.get(type)!;
+    problems.push({ code: "unclosed-bracket", token: opener, missing });
+    insert(type, missing, near);
+  };
+  const closeAll = (near: IToken, while_: (opener: IToken) => boolean) => {
+    while (open.length > 0 && while_(open[open.length - 1])) closeTop(near);
+  };
+  const dropSeparators = () => {
+    while (out.length > 0 && out[out.length - 1].tokenType === t.Separator) out.pop();
+  };
+
+  // The next two tokens that are no separators, looked up from the end once.
+  const next = new Array<number>(tokens.length + 1).fill(tokens.length);
+  for (let i = tokens.length - 1; i >= 0; i--) next[i] = tokens[i].tokenType === t.Separator ? next[i + 1] : i;
+
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
+    const type = token.tokenType;
+    const startsLine = i === 0 || tokens[i - 1].image === "\n";
+
+    // `names: conv(…)` is a row with a bad label, not a declaration.
+    const declares = declarations.has(type) && tokens[next[i + 1]]?.tokenType !== t.Colon;
+    if (declares && startsLine && open.length > 0) {
+      dropSeparators();
+      closeAll(token, () => true);
+      insert(t.Separator, "\n", token);
+    }
+    if (type === t.Separator) {
+      const following: IToken | undefined = tokens[next[i]];
+      const afterThat: IToken | undefined = following && tokens[next[next[i] + 1]];
+      const isNewline = token.image === "\n";
+      if (isNewline && open[open.length - 1]?.tokenType === t.LeftParen) {
+        const before = out[out.length - 1]?.tokenType;
+        const label =
+          following?.tokenType === t.Name &&
+          afterThat?.tokenType === t.Colon &&
+          before !== t.Comma &&
+          before !== t.LeftParen;
+        if (following && !startsRow.has(following.tokenType) && !label) continue;
+        closeAll(token, (opener) => opener.tokenType === t.LeftParen);
+      }
+      const last = out[out.length - 1]?.tokenType;
+      if (!following || !last || cannotEnd.has(last)) continue;
+      if (isNewline && continues.has(following.tokenType)) continue;
+      if (following.tokenType === t.RightBrace || following.tokenType === t.RightBracket) continue;
+      out.push(token);
+      continue;
+    }
+    if (t.brackets.has(type)) {
+      open.push(token);
+      depth = Math.max(depth, open.length);
+    } else if (closing.has(type)) {
+      if (type === t.RightParen && out[out.length - 1]?.tokenType === t.Comma) out.pop();
+      const opener = open.findLastIndex((o) => t.brackets.get(o.tokenType) === type);
+      const brace = open.findLastIndex((o) => o.tokenType === t.LeftBrace);
+      if (opener < 0 || (type !== t.RightBrace && opener < brace)) {
+        problems.push({ code: "stray-bracket", token });
+        continue;
+      }
+      while (open.length - 1 > opener) closeTop(token);
+      open.pop();
+    }
+    out.push(token);
+  }
+  const last = tokens[tokens.length - 1];
+  if (last) {
+    dropSeparators();
+    closeAll(last, () => true);
+  }
+  return { tokens: out, problems, depth };
+}

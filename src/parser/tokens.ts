@@ -1,0 +1,131 @@
+/**
+ * The vocabulary: one token type a word or sign, in the order in which the lexer tries them.
+ *
+ * Words name `longer_alt`, or `order` would lex as `or` `der` and `x1` as `x` `1`. Two abstract categories keep
+ * the operator rule LL(1): BinOp is every operator between operands, CmpOp those that may also follow
+ * `expect NAME`. `Any` is every token that recovery may skip inside one row: no separator, no bracket.
+ */
+import { createToken, type ITokenConfig, Lexer, type TokenType } from "chevrotain";
+
+const token = (name: string, config: Omit<ITokenConfig, "name">): TokenType => createToken({ name, ...config });
+
+export const Any = token("Any", { pattern: Lexer.NA, label: "anything" });
+export const BinOp = token("BinOp", { pattern: Lexer.NA, label: "an operator", categories: [Any] });
+export const CmpOp = token("CmpOp", { pattern: Lexer.NA, label: "a comparison", categories: [BinOp] });
+
+export const Name = token("Name", { pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: "a name", categories: [Any] });
+
+const Space = token("Space", { pattern: /[ \t\f\v\u00A0]+/, group: Lexer.SKIPPED });
+export const Doc = token("Doc", { pattern: /##[^\n]*/, group: "comments" });
+export const Comment = token("Comment", { pattern: /#[^\n]*/, group: "comments" });
+export const Separator = token("Separator", { pattern: /[\n;]/, line_breaks: true, label: "the end of the row" });
+
+// One token, so that `resnet` alone stays an ordinary name.
+export const Edition = token("Edition", {
+  pattern: /resnet[ \t]+\d+(?![A-Za-z0-9_])/,
+  label: "`resnet 1`",
+  categories: [Any],
+});
+
+// A size goes before a number and must not touch a letter: `3x3`, but `3x` and `3X3` are BadNumber.
+export const Size = token("Size", {
+  pattern: /\d+(?:x\d+)+(?![A-Za-z0-9_])/,
+  label: "a size such as 3x3",
+  categories: [Any],
+});
+export const NumberToken = token("Number", {
+  pattern: /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?[KMGT]?(?![A-Za-z0-9_])/,
+  label: "a number",
+  categories: [Any],
+});
+export const BadNumber = token("BadNumber", {
+  pattern: /\d[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*/,
+  label: "a number",
+  categories: [Any],
+});
+export const Text = token("Text", { pattern: /"(?:[^"\\\n]|\\.)*"/, label: 'text in "quotes"', categories: [Any] });
+export const BadText = token("BadText", { pattern: /"[^\n]*/, label: 'text in "quotes"', categories: [Any] });
+export const Unknown = token("Unknown", { pattern: /[^\s]/u, label: "a character", categories: [Any] });
+
+const word = (name: string, text: string, categories: TokenType[] = [Any]): TokenType =>
+  token(name, { pattern: new RegExp(text), longer_alt: Name, label: `\`${text}\``, categories });
+
+export const Net = word("Net", "net");
+export const Block = word("Block", "block");
+export const Names = word("Names", "names");
+export const Use = word("Use", "use");
+export const From = word("From", "from");
+export const Let = word("Let", "let");
+export const Input = word("Input", "input");
+export const Output = word("Output", "output");
+export const Default = word("Default", "default");
+export const Expect = word("Expect", "expect");
+export const If = word("If", "if");
+export const Else = word("Else", "else");
+export const In = word("In", "in");
+export const None = word("None", "none");
+export const True = word("True", "true");
+export const False = word("False", "false");
+export const Not = word("Not", "not");
+export const Or = word("Or", "or", [BinOp]);
+export const And = word("And", "and", [BinOp]);
+
+const sign = (name: string, text: string, categories: TokenType[] = []): TokenType =>
+  token(name, { pattern: text, label: `\`${text}\``, categories });
+
+export const Arrow = sign("Arrow", "->", [BinOp]);
+export const Bar = sign("Bar", "|", [BinOp]);
+export const Equal = sign("Equal", "==", [CmpOp]);
+export const NotEqual = sign("NotEqual", "!=", [CmpOp]);
+export const LessEqual = sign("LessEqual", "<=", [CmpOp]);
+export const GreaterEqual = sign("GreaterEqual", ">=", [CmpOp]);
+export const Less = sign("Less", "<", [CmpOp]);
+export const Greater = sign("Greater", ">", [CmpOp]);
+export const Plus = sign("Plus", "+", [BinOp]);
+export const Minus = sign("Minus", "-", [BinOp]);
+export const Star = sign("Star", "*", [BinOp]);
+export const Slash = sign("Slash", "/", [BinOp]);
+export const Percent = sign("Percent", "%", [BinOp]);
+export const Times = token("Times", { pattern: /x|\u00D7/, longer_alt: Name, label: "`x`", categories: [BinOp] });
+
+export const LeftParen = sign("LeftParen", "(", [Any]);
+export const RightParen = sign("RightParen", ")", [Any]);
+export const LeftBracket = sign("LeftBracket", "[");
+export const RightBracket = sign("RightBracket", "]");
+export const LeftBrace = sign("LeftBrace", "{");
+export const RightBrace = sign("RightBrace", "}");
+export const Comma = sign("Comma", ",", [Any]);
+export const Colon = sign("Colon", ":", [Any]);
+export const Assign = sign("Assign", "=", [Any]);
+export const Dot = sign("Dot", ".", [Any]);
+
+/** How tightly an operator binds; all are left-associative. `->` is the loosest. */
+export const precedence: ReadonlyMap<TokenType, number> = new Map([
+  [Arrow, 1],
+  [Bar, 2],
+  [Or, 3],
+  [And, 4],
+  ...[Equal, NotEqual, LessEqual, GreaterEqual, Less, Greater].map((type) => [type, 5] as const),
+  [Plus, 6],
+  [Minus, 6],
+  ...[Star, Slash, Percent, Times].map((type) => [type, 7] as const),
+]);
+
+export const words: readonly TokenType[] = [
+  Net, Block, Names, Use, From, Let, Input, Output, Default, Expect, If, Else, In, None, True, False, Not, Or, And, Times,
+];
+
+export const brackets = new Map([
+  [LeftParen, RightParen],
+  [LeftBracket, RightBracket],
+  [LeftBrace, RightBrace],
+]);
+
+export const vocabulary: TokenType[] = [
+  Space, Doc, Comment, Separator, Edition, Size, NumberToken, BadNumber, Text, BadText, ...words, Name,
+  Arrow, Bar, Equal, NotEqual, LessEqual, GreaterEqual, Less, Greater, Plus, Minus, Star, Slash, Percent,
+  LeftParen, RightParen, LeftBracket, RightBracket, LeftBrace, RightBrace, Comma, Colon, Assign, Dot,
+  Unknown, Any, BinOp, CmpOp,
+];
+
+export const lexer = new Lexer(vocabulary, { positionTracking: "full", ensureOptimizations: false });
