@@ -6,7 +6,7 @@
  * Pure and synchronous: no file system, no globals, no throw at a user. Adapters read files and weights, and
  * show the diagnostics.
  */
-import { type Code, collect, type Diagnostic, makeDiagnostic } from "./base/diagnostic.ts";
+import { type Code, collect, type Diagnostic } from "./base/diagnostic.ts";
 import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
 import { nearest } from "./base/suggest.ts";
 import type { Artifact, Card, Target } from "./codegen/target.ts";
@@ -49,6 +49,7 @@ export interface AnalysedNet {
   readonly doc: string;
   readonly graph: Graph;
   readonly verdicts: readonly Verdict[];
+  readonly rowTexts: ReadonlyMap<string, string>;
 }
 
 /** Text → graphs with verdicts; everything but passes and emission. */
@@ -210,6 +211,3 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
     compiler: `resnetc ${version}`,
   };
 }
-
-/** An error of the adapter's own, such as an unreadable file, as a diagnostic. */
-export const adapterError = makeDiagnostic;

@@ -165,6 +165,8 @@ export const messages = {
     `the checkpoint has ${plural(p.count, "tensor")} that the net has no place for: ${p.names}`),
   "weight-shape": error((p: { name: string; wanted: string; found: string; place: string }) =>
     `tensor \`${p.name}\` is ${p.found}, ${p.place} needs ${p.wanted}`),
+  "weight-used-twice": error((p: { name: string; places: string }) =>
+    `tensor \`${p.name}\` is wanted at more than one place: ${p.places}`),
   "not-finite": error((p: { name: string; count: number; what: string }) =>
     `tensor \`${p.name}\` has ${plural(p.count, "value")} that ${p.count === 1 ? "is" : "are"} ${p.what}`),
   "unknown-names": error((p: { name: string }) => `there is no table of names called \`${p.name}\``),

@@ -18,6 +18,12 @@ export interface InterpretOptions {
   readonly onValue?: (node: Node, value: Tensor) => void;
 }
 
+/** In float64, like everything here: one kind of array also keeps the references' loops fast. */
+const widen = ({ shape, data }: Tensor): Tensor => ({
+  shape,
+  data: data instanceof Float64Array ? data : new Float64Array(data),
+});
+
 /** The value of a weight: loaded, or computed through its inputs. */
 export function paramValue(node: Node<ParamAttrs>, weights: WeightSource): Tensor {
   if (!node.attrs.compute) return { shape: node.attrs.shape, data: weights.get(node.name) };
@@ -49,11 +55,11 @@ export function interpret(
     if (isOp(node, input)) {
       const value = inputs[node.name];
       invariant(value, `no value for input ${node.name}`);
-      values.set(node, value);
+      values.set(node, widen(value));
       continue;
     }
     const operands = node.inputs.map((from) => {
-      const value = isOp(from, param) ? paramValue(from, weights) : values.get(from);
+      const value = isOp(from, param) ? widen(paramValue(from, weights)) : values.get(from);
       invariant(value, `${node.name} reads ${from.name} before it is made`);
       return value;
     });

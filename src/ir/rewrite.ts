@@ -7,8 +7,10 @@
  *       return edit.node(conv, { attrs: … });            // the node that takes its place
  *     })
  *
+ * Nodes that no output needs are dropped before the rule sees them, so a dead reader stops nothing.
  * `edit.uses` counts readers in the graph as it was before the pass, so "only I read it" stays true while
- * the pass runs: a rule may only ever take readers away from the nodes that it fuses.
+ * the pass runs: a rule may only ever take readers away from the nodes that it fuses. A rule that answers with
+ * a node that is there already (a no-op's operand) hands the no-op's readers on to it.
  */
 import { isProblem } from "../base/diagnostic.ts";
 import { invariant } from "../base/invariant.ts";
@@ -22,7 +24,7 @@ export interface Edit {
   uses(node: Node): number;
   /** A new node in the place of the current one; it keeps the given name and span, its type is inferred. */
   node<A>(op: Op<A>, like: Pick<Node, "name" | "span">, inputs: readonly Node[], attrs: A): Node<A>;
-  /** A weight that follows from others at build. */
+  /** A weight that follows from others at build; the name is made unique in the graph. */
   computed(
     name: string,
     role: ParamRole,
@@ -34,8 +36,11 @@ export interface Edit {
 
 export type Rule = (node: Node, edit: Edit) => Node | undefined;
 
-export function rewrite(graph: Graph, rule: Rule): Graph {
+export function rewrite(whole: Graph, rule: Rule): Graph {
+  const inputs = whole.nodes.filter((node) => node.op.name === "input");
+  const graph = reachable(whole.name, whole.outputs, inputs);
   const uses = new Map(countUses(graph));
+  const names = uniqueNames(graph);
   const now = new Map<Node, Node>();
   const edit: Edit = {
     uses: (node) => uses.get(node) ?? 0,
@@ -48,7 +53,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
       return { name, op, inputs, attrs, type, span };
     },
     computed: (name, role, shape, from, compute) => ({
-      name,
+      name: names(name),
       op: param,
       inputs: from,
       attrs: { role, shape, compute },
@@ -56,18 +61,32 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     }),
   };
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((from) => now.get(from)!);
-    const moved = inputs.every((from, i) => from === node.inputs[i]) ? node : { ...node, inputs };
+    const operands = node.inputs.map((from) => now.get(from)!);
+    const moved = operands.every((from, i) => from === node.inputs[i]) ? node : { ...node, inputs: operands };
     uses.set(moved, uses.get(node) ?? 0);
     const next = rule(moved, edit) ?? moved;
-    if (next !== moved) uses.set(next, uses.get(node) ?? 0);
+    if (next !== moved) {
+      const own = operands.filter((from) => from === next).length;
+      uses.set(next, (uses.get(next) ?? own) - own + (uses.get(node) ?? 0));
+    }
     now.set(node, next);
   }
   return reachable(
     graph.name,
     graph.outputs.map(({ name, node }) => ({ name, node: now.get(node)! })),
-    graph.nodes.filter((node) => node.op.name === "input").map((node) => now.get(node)!),
+    inputs.map((node) => now.get(node)!),
   );
+}
+
+/** Names that no node has: the wanted one, or with `_2`, `_3`, … behind it. */
+function uniqueNames(graph: Graph): (wanted: string) => string {
+  const taken = new Set(graph.nodes.map(({ name }) => name));
+  return (wanted) => {
+    let name = wanted;
+    for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;
+    taken.add(name);
+    return name;
+  };
 }
 
 /**

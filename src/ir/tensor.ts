@@ -48,3 +48,13 @@ export function showMap(shape: Shape): string {
 export function zeros(shape: Shape): Tensor {
   return { shape, data: new Float64Array(elements(shape)) };
 }
+
+/** values.map(change) in float64. A plain loop: `Float64Array.from` with a function takes ten times as long. */
+export function mapValues(
+  values: Float32Array | Float64Array,
+  change: (value: number, index: number) => number,
+): Float64Array {
+  const changed = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) changed[i] = change(values[i], i);
+  return changed;
+}

@@ -12,6 +12,7 @@ import type { Expr, NetItem } from "../parser/ast.ts";
 import { checkExpectations, type Verdict } from "./expectations.ts";
 import { evaluate, lookupTop, partsHint, topFrame } from "./evaluate.ts";
 import { type Expanded, Expander, tapLabels } from "./expand.ts";
+import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
 import type { Declaration, Given, TensorValue, Value } from "./values.ts";
 
@@ -25,6 +26,8 @@ export interface Lowered {
   readonly graph: Graph;
   readonly verdicts: readonly Verdict[];
   readonly doc: string;
+  /** What each labelled row of the net says, in the file's words: `conv2` → "bottleneck(64) x 3". */
+  readonly rowTexts: ReadonlyMap<string, string>;
 }
 
 export function lower(net: Declaration, report: Report, { settings = new Map(), batch = 1 }: LowerOptions = {}): Lowered | undefined {
@@ -43,7 +46,8 @@ export function lower(net: Declaration, report: Report, { settings = new Map(), 
     if (!outputs) return undefined;
     const graph = reachable(item.name.text, outputs, expander.inputs);
     if (!checkUnused(expanded, graph, report)) return undefined;
-    return { graph, verdicts: checkExpectations(graph, expanded, net, settings, report), doc: item.doc };
+    const verdicts = checkExpectations(graph, expanded, net, settings, report);
+    return { graph, verdicts, doc: item.doc, rowTexts: rowTexts(net) };
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     error.reportTo(report);
@@ -53,16 +57,7 @@ export function lower(net: Declaration, report: Report, { settings = new Map(), 
 
 /** Whether every setting names a parameter of the net or of one it is derived from. */
 function checkSettings(net: Declaration, settings: ReadonlyMap<string, Given>, report: Report): boolean {
-  const known = new Set<string>();
-  let at: Declaration | undefined = net;
-  for (const seen = new Set<Declaration>(); at && !seen.has(at); ) {
-    seen.add(at);
-    for (const { name } of at.item.parameters) known.add(name.text);
-    const base: Expr | undefined = (at.item as NetItem).base;
-    const callee: Expr | undefined = base?.kind === "call" ? base.callee : base;
-    const value: Value | undefined = callee?.kind === "name" ? lookupTop(callee.name, at.module) : undefined;
-    at = value?.kind === "block" ? value.declaration : undefined;
-  }
+  const known = new Set(lineage(net).flatMap(({ item }) => item.parameters.map(({ name }) => name.text)));
   let fine = true;
   for (const [name, { span }] of settings) {
     if (known.has(name)) continue;
@@ -72,6 +67,32 @@ function checkSettings(net: Declaration, settings: ReadonlyMap<string, Given>, r
     report("unknown-setting", span, { net: net.item.name.text, name }, { hint });
   }
   return fine;
+}
+
+/** The net and those it is derived from, itself first. */
+function lineage(net: Declaration): readonly Declaration[] {
+  const found: Declaration[] = [];
+  let at: Declaration | undefined = net;
+  while (at && !found.includes(at)) {
+    found.push(at);
+    const base: Expr | undefined = (at.item as NetItem).base;
+    const callee: Expr | undefined = base?.kind === "call" ? base.callee : base;
+    const value: Value | undefined = callee?.kind === "name" ? lookupTop(callee.name, at.module) : undefined;
+    at = value?.kind === "block" ? value.declaration : undefined;
+  }
+  return found;
+}
+
+function rowTexts(net: Declaration): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const { item } of lineage(net)) {
+    for (const row of item.rows) {
+      if (row.kind !== "step" || !row.label || texts.has(row.label.text)) continue;
+      const { source, start, end } = row.value.span;
+      texts.set(row.label.text, source.text.slice(start, end).replace(/#[^\n]*/g, "").replace(/\s+/g, " "));
+    }
+  }
+  return texts;
 }
 
 /** Named results of an `output` row; without one, the last row's result. */
@@ -120,9 +141,9 @@ function checkUnused({ frame }: Expanded, graph: Graph, report: Report): boolean
 }
 
 function labelSpan(declaration: Declaration | undefined, label: string): Span | undefined {
-  for (let item = declaration?.item; item; item = undefined) {
-    const row = item.rows.find((r) => (r.kind === "step" || r.kind === "input") && r.label?.text === label);
-    if (row && (row.kind === "step" || row.kind === "input")) return row.label?.span;
+  for (const { item } of declaration ? lineage(declaration) : []) {
+    const found = labelRows(item.rows).find(({ name }) => name === label);
+    if (found) return "label" in found.row ? found.row.label?.span : found.row.span;
   }
   return declaration?.item.name.span;
 }

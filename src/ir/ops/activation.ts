@@ -2,6 +2,7 @@
 import { type Activation, applyActivation, printActivation } from "../activation.ts";
 import { emitActivation } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
+import { mapValues } from "../tensor.ts";
 
 export const activation: Op<Activation> = {
   name: "activation",
@@ -10,7 +11,7 @@ export const activation: Op<Activation> = {
   macs: () => 0,
   reference: ([x], { attrs }) => ({
     shape: x.shape,
-    data: Float64Array.from(x.data, (value) => applyActivation(attrs, value)),
+    data: mapValues(x.data, (value) => applyActivation(attrs, value)),
   }),
   print: printActivation,
   emit: { tfjs: (node, out) => emitActivation(node, node.attrs, out.ref(node.inputs[0]), out) },

@@ -1,6 +1,6 @@
 /** add: the residual sum; both maps have the same shape, there is no silent broadcast. */
 import type { Op } from "../op.ts";
-import { sameShape, showMap } from "../tensor.ts";
+import { mapValues, sameShape, showMap } from "../tensor.ts";
 
 export const add: Op<null> = {
   name: "add",
@@ -16,7 +16,7 @@ export const add: Op<null> = {
   macs: () => 0,
   reference: ([left, right]) => ({
     shape: left.shape,
-    data: Float64Array.from(left.data, (value, i) => value + right.data[i]),
+    data: mapValues(left.data, (value, i) => value + right.data[i]),
   }),
   print: () => "",
   emit: { tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },

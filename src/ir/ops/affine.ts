@@ -1,6 +1,6 @@
 /** affine: y = x * scale + shift, per channel: dlib's scale layer, or a batch norm with its statistics folded in. */
 import type { Op } from "../op.ts";
-import { sameShape } from "../tensor.ts";
+import { mapValues, sameShape } from "../tensor.ts";
 
 export const affine: Op<null> = {
   name: "affine",
@@ -18,7 +18,7 @@ export const affine: Op<null> = {
   macs: () => 0,
   reference([x, scale, shift]) {
     const channels = scale.data.length;
-    const data = Float64Array.from(x.data, (value, i) => value * scale.data[i % channels] + shift.data[i % channels]);
+    const data = mapValues(x.data, (value, i) => value * scale.data[i % channels] + shift.data[i % channels]);
     return { shape: x.shape, data };
   },
   print: () => "",

@@ -6,7 +6,7 @@
  * Operands: x, mean, var, then scale and shift where the attributes say so.
  */
 import type { Op } from "../op.ts";
-import { sameShape } from "../tensor.ts";
+import { mapValues, sameShape } from "../tensor.ts";
 
 export interface BatchNormAttrs {
   readonly eps: number;
@@ -41,7 +41,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
   reference(operands, { attrs }) {
     const { x, mean, variance, scale, shift } = batchNormOperands(operands, attrs);
     const channels = mean.data.length;
-    const data = Float64Array.from(x.data, (value, i) => {
+    const data = mapValues(x.data, (value, i) => {
       const c = i % channels;
       const normal = (value - mean.data[c]) / Math.sqrt(variance.data[c] + attrs.eps);
       return normal * (scale ? scale.data[c] : 1) + (shift ? shift.data[c] : 0);

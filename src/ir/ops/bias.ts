@@ -1,6 +1,6 @@
 /** bias: adds a per-channel vector. Lowering writes it apart; fold-bias moves it into what made the map. */
 import type { Op } from "../op.ts";
-import { sameShape } from "../tensor.ts";
+import { mapValues, sameShape } from "../tensor.ts";
 
 export const bias: Op<null> = {
   name: "bias",
@@ -14,7 +14,7 @@ export const bias: Op<null> = {
   macs: () => 0,
   reference: ([x, vector]) => ({
     shape: x.shape,
-    data: Float64Array.from(x.data, (value, i) => value + vector.data[i % vector.data.length]),
+    data: mapValues(x.data, (value, i) => value + vector.data[i % vector.data.length]),
   }),
   print: () => "",
   emit: { tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },

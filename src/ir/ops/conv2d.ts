@@ -58,25 +58,26 @@ export const conv2d: Op<Conv2dAttrs> = {
     const y = zeros(node.type.shape);
     const perGroupIn = c / groups;
     const perGroupOut = channels / groups;
+    const from = x.data;
+    const kernels = weight.data;
+    const to = y.data;
     for (let n = 0; n < batch; n++) {
       for (let i = 0; i < oh; i++) {
         for (let j = 0; j < ow; j++) {
-          const to = ((n * oh + i) * ow + j) * channels;
           for (let kh = 0; kh < kernel[0]; kh++) {
             const row = i * stride + kh * dilation - pads.top;
             if (row < 0 || row >= h) continue;
             for (let kw = 0; kw < kernel[1]; kw++) {
               const column = j * stride + kw * dilation - pads.left;
               if (column < 0 || column >= w) continue;
-              const from = ((n * h + row) * w + column) * c;
               for (let k = 0; k < c; k++) {
-                const value = x.data[from + k];
+                const value = from[((n * h + row) * w + column) * c + k];
                 if (value === 0) continue;
-                // HWIO: the output channel runs fastest; input channel k feeds its own group only.
+                // Input channel k feeds its own group only. HWIO: the output channel runs fastest.
                 const group = Math.floor(k / perGroupIn);
                 const at = ((kh * kernel[1] + kw) * perGroupIn + (k % perGroupIn)) * channels + group * perGroupOut;
-                const out = to + group * perGroupOut;
-                for (let o = 0; o < perGroupOut; o++) y.data[out + o] += value * weight.data[at + o];
+                const out = ((n * oh + i) * ow + j) * channels + group * perGroupOut;
+                for (let o = 0; o < perGroupOut; o++) to[out + o] += value * kernels[at + o];
               }
             }
           }

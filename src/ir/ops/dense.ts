@@ -35,10 +35,12 @@ export const dense: Op<DenseAttrs> = {
     const y = zeros(node.type.shape);
     const [batch, , , units] = node.type.shape;
     const size = x.data.length / batch;
+    const kernels = weight.data;
+    const to = y.data;
     for (let n = 0; n < batch; n++) {
       for (let k = 0; k < size; k++) {
         const value = x.data[n * size + k];
-        for (let u = 0; u < units; u++) y.data[n * units + u] += value * weight.data[k * units + u];
+        for (let u = 0; u < units; u++) to[n * units + u] += value * kernels[k * units + u];
       }
     }
     applyEpilogue(y, rest, node.attrs.epilogue);

@@ -9,12 +9,14 @@ import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import { globalAveragePool } from "./global-average-pool.ts";
+import { groupNorm } from "./group-norm.ts";
 import { input } from "./input.ts";
 import { lrn } from "./lrn.ts";
 import { maxPool } from "./max-pool.ts";
 import { mul } from "./mul.ts";
 import { pad } from "./pad.ts";
 import { param } from "./param.ts";
+import { prelu } from "./prelu.ts";
 import { softmax } from "./softmax.ts";
 import { upsample } from "./upsample.ts";
 
@@ -26,7 +28,9 @@ export const ops = {
   bias,
   batchNorm,
   affine,
+  groupNorm,
   activation,
+  prelu,
   add,
   mul,
   concat,

@@ -1,0 +1,43 @@
+/** `resnetc info`: the table of a net, with counts in both conventions. */
+import type { Arguments, Argv } from "yargs";
+import type { AnalysedNet } from "../../compile.ts";
+import { countGraph, depthOf, stagesOf } from "../../ir/stats.ts";
+import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
+import { netToJson, stageTable, verdictLines } from "../report.ts";
+import { count, paintFor, print, printJson, short, table } from "../terminal.ts";
+
+export const builder = (yargs: Argv) =>
+  formatOption(netOptions(yargs))
+    .positional("file", { type: "string", demandOption: true, describe: "a .resnet file, FILE#net for one of its nets" })
+    .option("depth", { type: "number", default: 1, describe: "2 shows the blocks of each row, 3 their steps" })
+    .example("$0 info examples/resnet50.resnet", "the table by row")
+    .example("$0 info examples/resnet50.resnet --depth 2", "by block")
+    .example("$0 info examples/resnet50.resnet --json", "for programs");
+
+export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
+  if (!Number.isInteger(options.depth) || options.depth < 1) throw new UsageError(`--depth ${options.depth} is not a whole number from 1`);
+  const opened = openNet(options.file, options);
+  if (!opened) return 1;
+  if (options.json) printJson({ command: "info", ...netToJson(opened.net, options.depth) });
+  else show(opened.net, options.depth);
+  return 0;
+}
+
+function show(net: AnalysedNet, depth: number): void {
+  const paint = paintFor(process.stdout);
+  const { params, state, macs, timmMacs, activations } = countGraph(net.graph);
+  print(`${paint("bold", net.name)}${net.doc ? `  ${net.doc.split("\n")[0]}` : ""}\n`);
+  print(`${stageTable(net, paint, undefined, depth)}\n`);
+  const field = stagesOf(net.graph).reduce((most, stage) => Math.max(most, stage.field.size), 0);
+  const rows = [
+    ["params", count(params), "trainable: weights, biases, scales, shifts (torch's count)"],
+    ["state", count(state), "running means and variances (Keras adds them to its total)"],
+    ["MACs", count(macs), `${short(macs)}, convolution and dense only (torchvision)`],
+    ["timm MACs", count(timmMacs), `${short(timmMacs)}, with norms and global pools (fvcore)`],
+    ["activations", count(activations), "results of convolution and dense layers"],
+    ["depth", count(depthOf(net.graph)), "most convolution and dense layers on one path"],
+    ["field", count(field), "pixels across that one result sees"],
+  ];
+  print(table([{ title: "count", align: "left" }, { title: "", align: "right" }, { title: "what", align: "left" }], rows, paint));
+  if (net.verdicts.length > 0) print(`\n${verdictLines(net, paint)}`);
+}

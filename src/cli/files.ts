@@ -1,0 +1,149 @@
+/** The command line's way to files: sources, modules beside them, checkpoints, output folders. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
+import { makeSource, type Source } from "../base/source.ts";
+import type { Artifact } from "../codegen/target.ts";
+import type { ReadModule } from "../lower/modules.ts";
+import { limits } from "../parser/parse.ts";
+import type { CheckpointFiles } from "../weights/checkpoint.ts";
+
+/** `file.resnet#net` → its parts; a file whose own name has a # is taken whole. */
+export function splitTarget(target: string): { readonly file: string; readonly net: string | undefined } {
+  const hash = target.lastIndexOf("#");
+  if (hash < 0 || existsSync(target)) return { file: target, net: undefined };
+  return { file: target.slice(0, hash), net: target.slice(hash + 1) || undefined };
+}
+
+/** The words of an error of the file system: "there is no such file". */
+export function whyNot(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EISDIR":
+      return "it is a folder";
+    case "ENOTDIR":
+      return "a part of its path is no folder";
+    case "EACCES":
+    case "EPERM":
+      return "permission is denied";
+    case "ENOSPC":
+      return "the disk is full";
+    case "EROFS":
+      return "the disk is read-only";
+    case "EEXIST":
+      return "a file stands in its way";
+    case "ERR_FS_FILE_TOO_LARGE":
+      return "it is larger than this Node can read at once";
+    default:
+      return message ?? String(error);
+  }
+}
+
+/** A source from a path, or from stdin for "-". */
+export function readSource(file: string): Source | Diagnostic {
+  try {
+    const isStdin = file === "-";
+    if (!isStdin && statSync(file).size > 8 * limits.characters) {
+      const params = { what: file, size: statSync(file).size, limit: limits.characters };
+      return makeDiagnostic("file-too-large", undefined, params, { hint: "a network's text is a few thousand characters" });
+    }
+    const bytes = readFileSync(isStdin ? 0 : file);
+    if (bytes.includes(0)) {
+      const params = { path: file, why: "it is no text" };
+      return makeDiagnostic("unreadable-file", undefined, params, { hint: "weights go with --weights, pictures to `resnetc run`" });
+    }
+    return makeSource(isStdin ? "stdin.resnet" : file, new TextDecoder().decode(bytes));
+  } catch (error) {
+    return makeDiagnostic("unreadable-file", undefined, { path: file, why: whyNot(error) }, { hint: nearbyFile(file) });
+  }
+}
+
+/** "did you mean examples/resnet50.resnet?": the path with its ending, when that exists. */
+function nearbyFile(file: string): string {
+  if (existsSync(`${file}.resnet`)) return `did you mean ${file}.resnet?`;
+  return "paths are relative to the current folder";
+}
+
+export const isSource = (found: Source | Diagnostic): found is Source => "text" in found;
+
+/** `use a from "./other"`: the file beside the one that asks, `.resnet` added where it is missing. */
+export const readModule: ReadModule = (request, from) => {
+  const file = path.join(path.dirname(from.name), request.endsWith(".resnet") ? request : `${request}.resnet`);
+  const found = readSource(file);
+  return isSource(found) ? found : { why: found.message };
+};
+
+export const checkpointFiles: CheckpointFiles = {
+  read(file) {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      return whyNot(error);
+    }
+  },
+};
+
+export function readBytes(file: string): Uint8Array | Diagnostic {
+  try {
+    return readFileSync(file === "-" ? 0 : file);
+  } catch (error) {
+    return makeDiagnostic("unreadable-file", undefined, { path: file, why: whyNot(error) });
+  }
+}
+
+export const isBytes = (found: Uint8Array | Diagnostic): found is Uint8Array => found instanceof Uint8Array;
+
+/**
+ * Writes artifacts into `folder`: all of them to a folder of their own inside it first, then each is renamed
+ * into its place. A build that fails or is interrupted leaves what was there as it was.
+ */
+export function writeArtifacts(folder: string, artifacts: readonly Artifact[]): Diagnostic | undefined {
+  const existed = existsSync(folder);
+  const staging = path.join(folder, `.resnetc-${process.pid}`);
+  const cleanUp = () => {
+    rmSync(staging, { recursive: true, force: true });
+    if (!existed && existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  };
+  const interrupted = () => {
+    cleanUp();
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  try {
+    mkdirSync(folder, { recursive: true });
+    removeStale(folder);
+    for (const { path: name, contents } of artifacts) {
+      const file = path.join(staging, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, contents);
+    }
+    for (const { path: name } of artifacts) {
+      const file = path.join(folder, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      renameSync(path.join(staging, name), file);
+    }
+    return undefined;
+  } catch (error) {
+    return makeDiagnostic("unwritable-output", undefined, { path: folder, why: whyNot(error) }, { hint: "choose another folder with -o" });
+  } finally {
+    cleanUp();
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", interrupted);
+  }
+}
+
+/** Staging folders of builds that were killed. */
+function removeStale(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /^\.resnetc-(\d+)$/.exec(name)?.[1];
+    if (pid === undefined || Number(pid) === process.pid) continue;
+    try {
+      process.kill(Number(pid), 0);
+    } catch {
+      rmSync(path.join(folder, name), { recursive: true, force: true });
+    }
+  }
+}

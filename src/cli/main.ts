@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+/**
+ * The command line: which commands there are, and what happens when one ends. Each command is loaded when it is
+ * called, so that `--version` and errors of usage are quick.
+ *
+ * Exit codes: 0 fine, 1 errors in the source or a failed check, 2 usage, 70 a bug of ours.
+ */
+import yargs, { type Argv } from "yargs";
+import { hideBin } from "yargs/helpers";
+import { nearest } from "../base/suggest.ts";
+import { version } from "../version.generated.ts";
+
+interface Command {
+  readonly usage: string;
+  readonly summary: string;
+  readonly load: () => Promise<unknown>;
+}
+
+/** What a command's file exports; yargs types the options within each file. */
+interface CommandModule {
+  readonly builder: (yargs: Argv) => Argv;
+  readonly handler: (options: unknown) => number | Promise<number>;
+}
+
+const commands: readonly Command[] = [
+  { usage: "build <file>", summary: "compile a net into files", load: () => import("./commands/build.ts") },
+  { usage: "check <files..>", summary: "check nets and their expectations", load: () => import("./commands/check.ts") },
+  { usage: "info <file>", summary: "the table: shapes, parameters, MACs", load: () => import("./commands/info.ts") },
+  { usage: "ir <file>", summary: "the graph as text, after any pass", load: () => import("./commands/ir.ts") },
+  { usage: "fmt <files..>", summary: "canonical format", load: () => import("./commands/fmt.ts") },
+  { usage: "run <file> [images..]", summary: "classify pictures, or run arrays", load: () => import("./commands/run.ts") },
+  { usage: "weights <checkpoint> [file]", summary: "what is in a checkpoint, and whether it fits a net", load: () => import("./commands/weights.ts") },
+];
+
+async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  let usageProblem: string | undefined;
+  const parser = yargs([...argv])
+    .scriptName("resnetc")
+    .usage("$0 <command>\n\nCompiles .resnet files: networks of stages, blocks and shortcuts.")
+    .version(version)
+    .help()
+    .alias("help", "h")
+    .strict()
+    .demandCommand(1, "Say what to do: one of the commands below.")
+    .recommendCommands()
+    .parserConfiguration({ "greedy-arrays": false })
+    .wrap(Math.min(80, process.stdout.columns || 80))
+    .exitProcess(false)
+    .example("$0 build examples/resnet152.resnet", "compile a net")
+    .example("$0 check examples/*.resnet", "check many")
+    .example("$0 run examples/resnet50.resnet --weights r50.pth cat.jpg", "classify a picture")
+    .epilogue("Exit codes: 0 fine, 1 errors or a failed check, 2 usage, 70 a bug of resnetc.")
+    .fail((message, error) => {
+      if (error) throw error;
+      usageProblem ??= message;
+    });
+  for (const { usage, summary, load } of commands) {
+    parser.command(
+      usage,
+      summary,
+      async (y) => ((await load()) as CommandModule).builder(y),
+      async (options) => {
+        if (usageProblem === undefined) exitCode = await ((await load()) as CommandModule).handler(options);
+      },
+    );
+  }
+  await parser.parseAsync();
+  if (usageProblem !== undefined) {
+    process.stderr.write(`resnetc: ${explainUsage(usageProblem, argv)}\n`);
+    return 2;
+  }
+  return exitCode;
+}
+
+/** yargs' sentence, with what was probably meant and where help is. */
+function explainUsage(problem: string, argv: readonly string[]): string {
+  const command = commands.find(({ usage }) => usage.split(" ")[0] === argv[0])?.usage.split(" ")[0];
+  const unknown = /^Unknown arguments?: (.*)$/.exec(problem)?.[1].split(", ")[0];
+  const help = `\`resnetc ${command ? `${command} ` : ""}--help\` lists what there is`;
+  if (unknown === undefined) return `${problem}\n  ${help}`;
+  if (!command) {
+    const near = nearest(unknown, commands.map(({ usage }) => usage.split(" ")[0]));
+    return `there is no command ${unknown}\n  ${near ? `did you mean ${near}? ` : ""}${help}`;
+  }
+  const dash = unknown.length > 1 ? "--" : "-";
+  const isOption = argv.some((word) => word === dash + unknown || word.startsWith(`${dash}${unknown}=`));
+  if (!isOption) return `${command} has no place for ${unknown}\n  ${help}`;
+  const near = nearest(unknown, optionNames);
+  return `${command} has no option ${dash}${unknown}\n  ${near ? `did you mean --${near}? ` : ""}${help}`;
+}
+
+const optionNames = [
+  "set", "size", "batch", "format", "json", "weights", "names", "init", "seed", "strict", "allow-nan", "output", "target",
+  "optimise", "print-after", "dump", "depth", "after", "diff", "params", "check", "raw", "out", "backend", "layout", "top", "help",
+];
+
+try {
+  process.exitCode = await main(hideBin(process.argv));
+} catch (error) {
+  const { UsageError } = await import("./net-options.ts");
+  if (error instanceof UsageError) {
+    process.stderr.write(`resnetc: ${error.message}\n`);
+    process.exitCode = 2;
+  } else {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const command = `resnetc ${hideBin(process.argv).join(" ")}`;
+    process.stderr.write(`This is a bug in resnetc ${version}. Please report it with this command:\n  ${command}\n${text}\n`);
+    process.exitCode = 70;
+  }
+}

@@ -1,0 +1,98 @@
+/** What every command that compiles a net shares: its options, and the way from them to an analysed net. */
+import type { Argv } from "yargs";
+import { type Analysis, type AnalysedNet, analyse } from "../compile.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Module } from "../lower/modules.ts";
+import { isSource, readModule, readSource, splitTarget } from "./files.ts";
+import { type DiagnosticFormat, printDiagnostics } from "./terminal.ts";
+
+export interface NetArguments {
+  readonly set?: readonly string[] | undefined;
+  readonly size?: string | undefined;
+  readonly batch?: number | undefined;
+}
+
+export function netOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option("set", {
+      type: "string",
+      array: true,
+      nargs: 1,
+      describe: "set a parameter of the net: --set classes=10 --set shortcut=none",
+    })
+    .option("size", { type: "string", describe: "the picture's side: 288 is short for --set size=288x288x3" })
+    .option("batch", { type: "number", describe: "pictures a run", default: 1 });
+}
+
+export function formatOption<T>(yargs: Argv<T>) {
+  return yargs
+    .option("format", {
+      choices: ["pretty", "gnu", "json"] as const,
+      default: "pretty" as const,
+      describe: "how diagnostics are shown",
+    })
+    .option("json", { type: "boolean", default: false, describe: "results as JSON on stdout" });
+}
+
+/** `--set a=1` texts and `--size` → settings; a problem is a usage error. */
+export function readSettings({ set = [], size }: NetArguments): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const text of set) {
+    const equals = text.indexOf("=");
+    const name = text.slice(0, equals).trim();
+    if (equals < 1 || !/^[A-Za-z_]\w*$/.test(name)) {
+      usage(`--set ${text}`, "name=value, such as --set classes=10");
+    }
+    settings[name] = text.slice(equals + 1);
+  }
+  if (size !== undefined) {
+    const sides = /^\d+$/.test(size) ? `${size}x${size}x3` : /^\d+x\d+$/.test(size) ? `${size}x3` : size;
+    if (!/^\d+x\d+x\d+$/.test(sides)) usage(`--size ${size}`, "a side such as 288, or 256x192, or 256x192x3");
+    settings.size = sides;
+  }
+  return settings;
+}
+
+/** A wrong value of an option: thrown to main, which exits with 2. */
+export class UsageError extends Error {}
+
+function usage(given: string, wanted: string): never {
+  throw new UsageError(`${given} is not ${wanted}`);
+}
+
+export interface OpenedNet {
+  readonly net: AnalysedNet;
+  readonly module: Module;
+  /** Warnings, shown already. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads and analyses the one net of `FILE[#net]`; undefined after its errors were shown. */
+export function openNet(
+  target: string,
+  options: NetArguments & { readonly format: DiagnosticFormat },
+): OpenedNet | undefined {
+  const { diagnostics, analysis } = analyseTarget(target, options);
+  if (diagnostics.length > 0) printDiagnostics(diagnostics, options.format);
+  const net = analysis?.nets[0];
+  return analysis?.fine && net && analysis.module ? { net, module: analysis.module, diagnostics } : undefined;
+}
+
+export interface AnalysedTarget {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly analysis: Analysis | undefined;
+}
+
+export function analyseTarget(
+  target: string,
+  { every = false, ...options }: NetArguments & { readonly every?: boolean },
+): AnalysedTarget {
+  const settings = readSettings(options);
+  const { batch = 1 } = options;
+  if (!Number.isInteger(batch) || batch < 1) usage(`--batch ${batch}`, "a whole number from 1");
+  const { file, net } = splitTarget(target);
+  const source = readSource(file);
+  if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
+  const analysis = analyse(source, { net: net ?? (every ? "*" : undefined), read: readModule, settings, batch });
+  return { diagnostics: analysis.diagnostics, analysis };
+}

@@ -1,0 +1,106 @@
+/** How a network is shown: the table by row, the verdicts, what passes fused; as text and as JSON. */
+import type { AnalysedNet } from "../compile.ts";
+import { type Graph, isOp, type Node } from "../ir/graph.ts";
+import { type OpName, ops } from "../ir/ops/index.ts";
+import { countGraph, depthOf, type Stage, stagesOf } from "../ir/stats.ts";
+import type { Paint } from "../base/render-diagnostic.ts";
+import { type Column, count, short, table } from "./terminal.ts";
+
+const columns: readonly Column[] = [
+  { title: "row", align: "left", widest: 14 },
+  { title: "steps", align: "left", widest: 24 },
+  { title: "output", align: "left" },
+  { title: "params", align: "right" },
+  { title: "MACs", align: "right" },
+];
+const opsColumn: Column = { title: "ops", align: "right" };
+
+/** The rows of a net; `optimised` adds how many operations each has before and after the passes. */
+export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, depth = 1): string {
+  const before = stagesOf(net.graph, depth);
+  const after = optimised && new Map(stagesOf(optimised, depth).map((stage) => [stage.name, countOps(stage.nodes)]));
+  const total = countGraph(net.graph);
+  const cells = (stage: Stage) => [
+    stage.name,
+    depth === 1 ? (net.rowTexts.get(stage.name) ?? "") : describeOps(stage.nodes),
+    stage.shape.join("x"),
+    stage.params ? count(stage.params) : "",
+    stage.macs ? short(stage.macs) : "",
+    ...(after ? [`${countOps(stage.nodes)} -> ${after.get(stage.name) ?? 0}`] : []),
+  ];
+  const sum = [
+    "total", "", "", count(total.params), short(total.macs),
+    ...(optimised ? [`${countOps(net.graph.nodes)} -> ${countOps(optimised.nodes)}`] : []),
+  ];
+  return table(optimised ? [...columns, opsColumn] : columns, [...before.map(cells), sum], paint);
+}
+
+/** Operations that run: neither weights nor inputs. */
+function countOps(nodes: readonly Node[]): number {
+  return nodes.filter((node) => !isOp(node, ops.param) && !isOp(node, ops.input)).length;
+}
+
+function describeOps(nodes: readonly Node[]): string {
+  const names = nodes.filter((node) => !isOp(node, ops.param)).map(({ op }) => op.name);
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, n]) => (n === 1 ? name : `${n} ${name}`)).join(", ");
+}
+
+/** "folded 155 batch norms, fused 151 activations": what passes did, from the graph before and after. */
+export function describeFusion(before: Graph, after: Graph): string {
+  const many = (graph: Graph, names: readonly OpName[]) => graph.nodes.filter(({ op }) => names.includes(op.name as OpName)).length;
+  const parts: string[] = [];
+  const say = (verb: string, names: readonly OpName[], one: string, more = `${one}s`) => {
+    const gone = many(before, names) - many(after, names);
+    if (gone > 0) parts.push(`${verb} ${gone} ${gone === 1 ? one : more}`);
+  };
+  // A batch norm that no convolution takes becomes an affine, so the two count together.
+  say("folded", ["batchNorm", "affine"], "batch norm");
+  say("folded", ["bias"], "bias", "biases");
+  say("fused", ["activation"], "activation");
+  say("fused", ["add"], "residual add");
+  say("folded", ["pad"], "pad");
+  return parts.length > 0 ? parts.join(", ") : "nothing to fuse";
+}
+
+export function verdictLines(net: AnalysedNet, paint: Paint): string {
+  return net.verdicts
+    .map(({ holds, what, wanted, found }) => {
+      const mark = holds ? paint("info", "ok") : paint("error", "no");
+      const same = wanted.replaceAll("_", "") === found.replaceAll("_", "");
+      return `${mark}  expect ${what} ${wanted}${same ? "" : `  (${found})`}`;
+    })
+    .join("\n");
+}
+
+/** A net for programs: counts in both conventions, stages, verdicts. */
+export function netToJson(net: AnalysedNet, depth = 1) {
+  const { params, state, macs, timmMacs, activations } = countGraph(net.graph);
+  const shape = (node: Node) => node.type.shape;
+  return {
+    net: net.name,
+    summary: net.doc,
+    inputs: net.graph.nodes.filter((node) => isOp(node, ops.input)).map((node) => ({ name: node.name, shape: shape(node) })),
+    outputs: net.graph.outputs.map(({ name, node }) => ({ name, shape: shape(node) })),
+    params,
+    state,
+    macs,
+    timmMacs,
+    activations,
+    depth: depthOf(net.graph),
+    stages: stagesOf(net.graph, depth).map((stage) => ({
+      name: stage.name,
+      ...(net.rowTexts.has(stage.name) ? { steps: net.rowTexts.get(stage.name) } : {}),
+      shape: stage.shape,
+      params: stage.params,
+      state: stage.state,
+      macs: stage.macs,
+      timmMacs: stage.timmMacs,
+      activations: stage.activations,
+      receptiveField: stage.field.size,
+      stride: stage.field.jump,
+    })),
+    expectations: net.verdicts,
+  };
+}
