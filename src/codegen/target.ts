@@ -17,7 +17,11 @@ export interface Card {
   readonly name: string;
   /** The doc comment of the net. */
   readonly summary: string;
-  readonly inputs: readonly { readonly name: string; readonly shape: Shape; readonly preprocess?: Preprocess }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: Shape;
+    readonly preprocess?: Preprocess;
+  }[];
   readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
   readonly params: number;
   readonly state: number;
