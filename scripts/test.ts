@@ -52,7 +52,9 @@ function run(name: string): Promise<void> {
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       process.stdout.write(`${bad === 0 ? "ok  " : "FAIL"} ${name}  ${good} of ${total}, ${seconds} s\n`);
       if (bad > 0) process.stdout.write(`${output.trimEnd()}\n(exit code ${code})\n`);
-      else for (const line of output.split("\n")) if (line.startsWith("skipped:")) process.stdout.write(`     ${line}\n`);
+      else
+        for (const line of output.split("\n"))
+          if (line.startsWith("skipped:")) process.stdout.write(`     ${line}\n`);
       resolve();
     });
   });

@@ -69,20 +69,34 @@ export function analyse(source: Source, { net, read, settings = {}, batch }: Ana
   const given = readSettings(settings, chosen[0], meaning);
   const nets: AnalysedNet[] = [];
   for (const declaration of given ? chosen : []) {
-    const lowered: Lowered | undefined = lower(declaration, meaning.report, { settings: given!, batch: batch ?? 1 });
+    const lowered: Lowered | undefined = lower(declaration, meaning.report, {
+      settings: given!,
+      batch: batch ?? 1,
+    });
     if (lowered) nets.push({ name: declaration.item.name.text, ...lowered });
   }
   return finish([...text.diagnostics, ...consequential(meaning.diagnostics, text.diagnostics, module)], nets);
 }
 
 /** Errors about the whole of a net, which a syntax error anywhere in the file may cause. */
-const aboutWholes = new Set<Code>(["expectation-failed", "unused-row", "missing-input", "no-net", "ambiguous-net", "unknown-net"]);
+const aboutWholes = new Set<Code>([
+  "expectation-failed",
+  "unused-row",
+  "missing-input",
+  "no-net",
+  "ambiguous-net",
+  "unknown-net",
+]);
 
 /**
  * What is worth saying after the syntax: nothing from the first broken row on, nothing about wholes when a
  * part is missing, one error a row.
  */
-function consequential(found: readonly Diagnostic[], before: readonly Diagnostic[], module: Module): Diagnostic[] {
+function consequential(
+  found: readonly Diagnostic[],
+  before: readonly Diagnostic[],
+  module: Module,
+): Diagnostic[] {
   const broken = before.some(({ severity }) => severity === "error");
   const rows = new Set(before.map(({ span }) => rowOf(span)));
   return found.filter(({ code, severity, span }) => {
@@ -104,7 +118,11 @@ function rowOf(span: Span | undefined): string | undefined {
  * The default net of a file: the one named like the file, else the only one, else the last that nothing else
  * in the file is made from.
  */
-function chooseNet(module: Module, wanted: string | undefined, report: ReturnType<typeof collect>["report"]): readonly Declaration[] {
+function chooseNet(
+  module: Module,
+  wanted: string | undefined,
+  report: ReturnType<typeof collect>["report"],
+): readonly Declaration[] {
   const { nets, source } = module;
   const all = nets.map(({ item }) => item.name.text);
   const top: Span = { source, start: 0, end: 0 };
@@ -123,9 +141,16 @@ function chooseNet(module: Module, wanted: string | undefined, report: ReturnTyp
   const stem = source.name.replace(/^.*[\\/]/, "").replace(/\.resnet$/, "");
   const named = nets.find(({ item }) => item.name.text === stem);
   if (named) return [named];
-  const candidates = nets.filter((net) => !nets.some((other) => other !== net && mentions(other.item as NetItem, net.item.name.text)));
+  const candidates = nets.filter(
+    (net) => !nets.some((other) => other !== net && mentions(other.item as NetItem, net.item.name.text)),
+  );
   if (candidates.length === 1) return candidates;
-  report("ambiguous-net", undefined, { nets: all.join(", ") }, { hint: `name one: ${source.name}#${all[all.length - 1]}` });
+  report(
+    "ambiguous-net",
+    undefined,
+    { nets: all.join(", ") },
+    { hint: `name one: ${source.name}#${all[all.length - 1]}` },
+  );
   return [];
 }
 
@@ -135,7 +160,9 @@ function mentions(item: NetItem, name: string): boolean {
     if (Array.isArray(value)) return value.some(walk);
     if (typeof value !== "object" || value === null) return false;
     if ("kind" in value && value.kind === "name" && "name" in value && value.name === name) return true;
-    return Object.entries(value).some(([key, inner]) => key !== "span" && key !== "operatorSpan" && walk(inner));
+    return Object.entries(value).some(
+      ([key, inner]) => key !== "span" && key !== "operatorSpan" && walk(inner),
+    );
   };
   return walk(item.base) || walk(item.rows);
 }

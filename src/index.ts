@@ -5,7 +5,13 @@ export { makeSource, type Position, positionAt, type Source, type Span } from ".
 export type { Artifact, Card, Target } from "./codegen/target.ts";
 export { targets } from "./codegen/targets.ts";
 export {
-  type AnalysedNet, type Analysis, type AnalyseOptions, analyse, type EmitOptions, type Emitted, emit,
+  type AnalysedNet,
+  type AnalyseOptions,
+  type Analysis,
+  analyse,
+  type EmitOptions,
+  type Emitted,
+  emit,
 } from "./compile.ts";
 export type { Graph, Node } from "./ir/graph.ts";
 export { interpret, type WeightSource } from "./ir/interpret.ts";
@@ -16,8 +22,8 @@ export type { Verdict } from "./lower/expectations.ts";
 export type { ReadModule } from "./lower/modules.ts";
 export { type Formatted, format } from "./parser/format.ts";
 export type { Pass, PassEvent } from "./passes/pass.ts";
+export { version } from "./version.generated.ts";
 export { type BindRequest, type BoundWeights, bindWeights } from "./weights/bind.ts";
 export { type Checkpoint, type CheckpointFiles, openCheckpoint } from "./weights/checkpoint.ts";
 export { heWeights } from "./weights/initialise.ts";
 export type { NamesTable } from "./weights/names.ts";
-export { version } from "./version.generated.ts";

@@ -16,14 +16,20 @@ if (requireShared("models/cifar/expected-logits.json")) {
     const record = expected[name];
     const shape = [2, 3, 32, 32];
     // x[i] = ((i * 2654435761) mod 2^32) / 2^32 * 4 - 2, by the flat NCHW index.
-    const pixels = Float32Array.from({ length: elements(shape) }, (_, i) => (Math.imul(i, 2654435761) >>> 0) / 2 ** 32 * 4 - 2);
+    const pixels = Float32Array.from(
+      { length: elements(shape) },
+      (_, i) => ((Math.imul(i, 2654435761) >>> 0) / 2 ** 32) * 4 - 2,
+    );
     const { net, module } = openNet(examplePath("cifar.resnet"), { net: name });
     const weights = bind(net, module, sharedPath(`models/cifar/${record.file}`));
     const input = toNhwc(pixels, shape);
     const truth = { data: record.logits_f64.flat() as number[] };
 
     test(`${name}: the interpreter, before and after the passes`, () => {
-      assert.ok(weights.notes.some((line) => line.includes("module.")), weights.notes.join("; "));
+      assert.ok(
+        weights.notes.some((line) => line.includes("module.")),
+        weights.notes.join("; "),
+      );
       assertClose(interpret(net.graph, { input }, weights).logits, truth, 1e-6);
       assertClose(interpret(runPasses(net.graph, standardPasses), { input }, weights).logits, truth, 1e-6);
     });

@@ -17,7 +17,9 @@ if (requireShared("models/dlib-face/expected-public.json")) {
   const manifest = `${root}node_modules/@vladmandic/face-api/model/face_recognition_model-weights_manifest.json`;
   const { net, module } = openNet(examplePath("dlib_face.resnet"));
   const weights = bind(net, module, manifest);
-  const preprocess = net.graph.nodes.flatMap((node) => (isOp(node, ops.input) ? [node.attrs.preprocess!] : []))[0];
+  const preprocess = net.graph.nodes.flatMap((node) =>
+    isOp(node, ops.input) ? [node.attrs.preprocess!] : [],
+  )[0];
 
   /** The 150x150 picture of a case as RGB bytes. */
   function pictureOf(c: { kind: string; file?: string; k?: number; value?: number }): Uint8Array {
@@ -35,7 +37,10 @@ if (requireShared("models/dlib-face/expected-public.json")) {
     assert.equal(diagnostics, []);
     const rgb = Uint8Array.from(picture!.rgb);
     if (c.kind !== "hflip") return rgb;
-    return rgb.map((_, i) => rgb[(Math.floor(i / (side * 3)) * side + (side - 1 - (Math.floor(i / 3) % side))) * 3 + (i % 3)]);
+    return rgb.map(
+      (_, i) =>
+        rgb[(Math.floor(i / (side * 3)) * side + (side - 1 - (Math.floor(i / 3) % side))) * 3 + (i % 3)],
+    );
   }
 
   const pixels = cases.map(pictureOf) as Uint8Array[];
@@ -49,7 +54,10 @@ if (requireShared("models/dlib-face/expected-public.json")) {
   /** Largest difference over the cases, absolute. */
   function worst(got: Tensor): number {
     return cases.reduce((most: number, c: { descriptor_f64: number[] }, i: number) => {
-      return c.descriptor_f64.reduce((m, value, k) => Math.max(m, Math.abs(got.data[i * 128 + k] - value)), most);
+      return c.descriptor_f64.reduce(
+        (m, value, k) => Math.max(m, Math.abs(got.data[i * 128 + k] - value)),
+        most,
+      );
     }, 0);
   }
 

@@ -37,17 +37,22 @@ function difference(wanted: string, found: string): string {
   return `that is ${Math.abs(gap).toLocaleString("en").replaceAll(",", "_")} too ${gap > 0 ? "many" : "few"}; `;
 }
 
-const plural = (n: number, one: string, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+const plural = (n: number, one: string, many = `${one}s`) =>
+  `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const messages = {
   // ---- the text -------------------------------------------------------------------------------
   "unreadable-file": error((p: { path: string; why: string }) => `cannot read ${p.path}: ${p.why}`),
-  "file-too-large": error((p: { what: string; size: number; limit: number }) =>
-    `${p.what} has ${plural(p.size, "character")}, the limit is ${p.limit.toLocaleString("en")}`),
+  "file-too-large": error(
+    (p: { what: string; size: number; limit: number }) =>
+      `${p.what} has ${plural(p.size, "character")}, the limit is ${p.limit.toLocaleString("en")}`,
+  ),
   "nesting-too-deep": error((p: { limit: number }) => `brackets are nested deeper than ${p.limit}`),
   "row-too-long": error((p: { limit: number }) => `this row has more than ${p.limit} operators`),
-  "unknown-edition": error((p: { found: string; known: number }) =>
-    `this file is written for edition ${p.found}, this resnetc knows edition ${p.known}`),
+  "unknown-edition": error(
+    (p: { found: string; known: number }) =>
+      `this file is written for edition ${p.found}, this resnetc knows edition ${p.known}`,
+  ),
   "bad-number": error((p: { text: string }) => `\`${p.text}\` is not a number`),
   "bad-text": error((_: None) => "this text has no closing quote"),
   "bad-escape": error((p: { text: string }) => `\`${p.text}\` has an escape that is not one of JSON's`),
@@ -56,8 +61,9 @@ export const messages = {
   "stray-bracket": error((p: { bracket: string }) => `\`${p.bracket}\` closes nothing`),
   "joined-word": error((p: { text: string }) => `\`${p.text}\` is one name`),
   "missing-arrow": error((_: None) => "two steps without `->` between them"),
-  "missing-operand": error((p: { side: "before" | "after"; operator: string }) =>
-    `something is missing ${p.side} \`${p.operator}\``),
+  "missing-operand": error(
+    (p: { side: "before" | "after"; operator: string }) => `something is missing ${p.side} \`${p.operator}\``,
+  ),
   "stray-comma": error((_: None) => "a comma has no place here"),
   "missing-comma": error((_: None) => "a comma is missing between two arguments"),
   "stray-assignment": error((_: None) => "a row is not an assignment"),
@@ -65,12 +71,15 @@ export const messages = {
   "repeat-word": error((p: { text: string }) => `\`${p.text}\` is not a word of the language`),
   "capital-x": error((_: None) => "repetition is a small `x`"),
   "slash-comment": error((_: None) => "`//` starts no comment"),
-  "unfinished-row": error((p: { label: string }) =>
-    `\`${p.label}:\` starts a row, but the row above is not finished`),
+  "unfinished-row": error(
+    (p: { label: string }) => `\`${p.label}:\` starts a row, but the row above is not finished`,
+  ),
   "incomplete-row": error((p: { where: string }) => p.where),
   "missing-brackets": error((_: None) => "what follows `if` and `else` stands in brackets"),
   "square-arguments": error((_: None) => "arguments stand in parentheses"),
-  "reserved-label": error((p: { word: string }) => `\`${p.word}\` is a word of the language and cannot be a label`),
+  "reserved-label": error(
+    (p: { word: string }) => `\`${p.word}\` is a word of the language and cannot be a label`,
+  ),
   "missing-name": error((p: { what: string }) => `this ${p.what} has no name`),
   "missing-part": error((p: { word: string; needs: string }) => `\`${p.word}\` needs ${p.needs}`),
   "row-outside": error((_: None) => "a row must stand inside a net or a block"),
@@ -81,23 +90,31 @@ export const messages = {
   // ---- names ----------------------------------------------------------------------------------
   "unknown-name": error((p: { name: string }) => `nothing here is called \`${p.name}\``),
   "used-before": error((p: { name: string }) => `\`${p.name}\` is used before its row`),
-  "unknown-part": error((p: { owner: string; part: string }) =>
-    `${p.owner} has no part called \`${p.part}\``),
-  "unknown-parameter": error((p: { callee: string; name: string }) =>
-    `\`${p.callee}\` has no parameter \`${p.name}\``),
+  "unknown-part": error(
+    (p: { owner: string; part: string }) => `${p.owner} has no part called \`${p.part}\``,
+  ),
+  "unknown-parameter": error(
+    (p: { callee: string; name: string }) => `\`${p.callee}\` has no parameter \`${p.name}\``,
+  ),
   "unknown-module": error((p: { module: string }) => `there is no module "${p.module}"`),
   "unknown-export": error((p: { module: string; name: string }) => `${p.module} has no \`${p.name}\``),
   "unknown-net": error((p: { name: string }) => `this file has no net called \`${p.name}\``),
   "ambiguous-net": error((p: { nets: string }) => `this file has several nets: ${p.nets}`),
   "no-net": error((_: None) => "this file has no net"),
-  "unknown-setting": error((p: { net: string; name: string }) => `net \`${p.net}\` has no parameter \`${p.name}\``),
+  "unknown-setting": error(
+    (p: { net: string; name: string }) => `net \`${p.net}\` has no parameter \`${p.name}\``,
+  ),
   "unknown-metric": error((p: { name: string }) => `nothing is counted under \`${p.name}\``),
   "unknown-pass": error((p: { name: string }) => `there is no pass called \`${p.name}\``),
   "unknown-code": error((p: { name: string }) => `there is no diagnostic \`${p.name}\``),
-  "name-taken": error((p: { what: string; name: string; by: string }) =>
-    `${p.what} \`${p.name}\` would hide ${p.by} \`${p.name}\``),
+  "name-taken": error(
+    (p: { what: string; name: string; by: string }) =>
+      `${p.what} \`${p.name}\` would hide ${p.by} \`${p.name}\``,
+  ),
   "duplicate-name": error((p: { name: string; where: string }) => `\`${p.name}\` is already ${p.where}`),
-  "cyclic-definition": error((p: { name: string; path: string }) => `\`${p.name}\` is built from itself: ${p.path}`),
+  "cyclic-definition": error(
+    (p: { name: string; path: string }) => `\`${p.name}\` is built from itself: ${p.path}`,
+  ),
 
   // ---- kinds and arguments ----------------------------------------------------------------------
   "kind-mismatch": error(
@@ -107,14 +124,17 @@ export const messages = {
   "missing-argument": error((p: { callee: string; name: string }) => `\`${p.callee}\` needs \`${p.name}\``),
   "extra-argument": error((p: { callee: string; takes: string }) => `\`${p.callee}\` takes ${p.takes}`),
   "argument-order": error((_: None) => "an argument without a name comes after one with a name"),
-  "not-whole": error((p: { what: string; value: number }) =>
-    `${p.what} must be whole, this is ${Number(p.value.toFixed(4))}`),
+  "not-whole": error(
+    (p: { what: string; value: number }) => `${p.what} must be whole, this is ${Number(p.value.toFixed(4))}`,
+  ),
   "out-of-range": error(
-    (p: { what: string; wanted: string; value: string }) => `${p.what} must be ${p.wanted}, this is ${p.value}`,
+    (p: { what: string; wanted: string; value: string }) =>
+      `${p.what} must be ${p.wanted}, this is ${p.value}`,
     (p) => `give a value that is ${p.wanted}`,
   ),
-  "no-stride": error((p: { what: string; stride: number }) =>
-    `${p.what} has no \`stride\`, so it cannot take /${p.stride}`),
+  "no-stride": error(
+    (p: { what: string; stride: number }) => `${p.what} has no \`stride\`, so it cannot take /${p.stride}`,
+  ),
   "unlabelled-repetition": error((_: None) => "a repeated group needs a label"),
   "bad-default": error((_: None) => "`default` takes named settings of a block or operation"),
 
@@ -134,53 +154,80 @@ export const messages = {
       `cannot ${p.verb} ${p.left} and ${p.right}: ${p.differ}`,
     () => "give both sides the same channels and strides",
   ),
-  "param-shape": error((p: { op: string; role: string; wanted: string; found: string }) =>
-    `the ${p.role} of ${p.op} must be ${p.wanted}, this is ${p.found}`),
+  "param-shape": error(
+    (p: { op: string; role: string; wanted: string; found: string }) =>
+      `the ${p.role} of ${p.op} must be ${p.wanted}, this is ${p.found}`,
+  ),
   "bad-extension": error(
     (p: { from: string; to: string }) => `extend cannot make ${p.from} smaller (${p.to})`,
     () => "0 leaves a side as it is",
   ),
   "tensor-too-large": error(
-    (p: { shape: string; limit: number }) => `${p.shape} has more than ${p.limit.toLocaleString("en")} elements`,
+    (p: { shape: string; limit: number }) =>
+      `${p.shape} has more than ${p.limit.toLocaleString("en")} elements`,
     () => "use a smaller picture, batch, kernel or width",
   ),
-  "net-too-large": error((p: { what: string; limit: number; option: string }) =>
-    `this net has more than ${p.limit.toLocaleString("en")} ${p.what} (${p.option} raises the limit)`),
+  "net-too-large": error(
+    (p: { what: string; limit: number; option: string }) =>
+      `this net has more than ${p.limit.toLocaleString("en")} ${p.what} (${p.option} raises the limit)`,
+  ),
   "missing-input": error((p: { net: string }) => `net \`${p.net}\` has no input`),
   "bad-input": error((_: None) => "an input is height x width x channels"),
   "unused-row": error((p: { label: string }) => `nothing uses \`${p.label}\``),
   "expectation-failed": error(
-    (p: { what: string; wanted: string; found: string }) => `expected ${p.what} ${p.wanted}, the net has ${p.found}`,
+    (p: { what: string; wanted: string; found: string }) =>
+      `expected ${p.what} ${p.wanted}, the net has ${p.found}`,
     (p) => `${difference(p.wanted, p.found)}\`resnetc info\` shows the counts row by row`,
   ),
   "double-softmax": warning((_: None) => "this net ends in softmax and its input has labels"),
 
   // ---- weights ----------------------------------------------------------------------------------
-  "bad-checkpoint": error((p: { path: string; why: string }) => `${p.path} is no checkpoint that can be read: ${p.why}`),
-  "refused-global": error((p: { path: string; name: string; offset: number; danger: string }) =>
-    `${p.path} wants to call \`${p.name}\` (at byte ${p.offset}): ${p.danger}. Nothing was run`),
-  "missing-weight": error((p: { count: number; names: string }) =>
-    `the checkpoint lacks ${plural(p.count, "tensor")} of the net: ${p.names}`),
-  "extra-weight": error((p: { count: number; names: string }) =>
-    `the checkpoint has ${plural(p.count, "tensor")} that the net has no place for: ${p.names}`),
-  "weight-shape": error((p: { name: string; wanted: string; found: string; place: string }) =>
-    `tensor \`${p.name}\` is ${p.found}, ${p.place} needs ${p.wanted}`),
-  "weight-used-twice": error((p: { name: string; places: string }) =>
-    `tensor \`${p.name}\` is wanted at more than one place: ${p.places}`),
-  "not-finite": error((p: { name: string; count: number; what: string }) =>
-    `tensor \`${p.name}\` has ${plural(p.count, "value")} that ${p.count === 1 ? "is" : "are"} ${p.what}`),
+  "bad-checkpoint": error(
+    (p: { path: string; why: string }) => `${p.path} is no checkpoint that can be read: ${p.why}`,
+  ),
+  "refused-global": error(
+    (p: { path: string; name: string; offset: number; danger: string }) =>
+      `${p.path} wants to call \`${p.name}\` (at byte ${p.offset}): ${p.danger}. Nothing was run`,
+  ),
+  "missing-weight": error(
+    (p: { count: number; names: string }) =>
+      `the checkpoint lacks ${plural(p.count, "tensor")} of the net: ${p.names}`,
+  ),
+  "extra-weight": error(
+    (p: { count: number; names: string }) =>
+      `the checkpoint has ${plural(p.count, "tensor")} that the net has no place for: ${p.names}`,
+  ),
+  "weight-shape": error(
+    (p: { name: string; wanted: string; found: string; place: string }) =>
+      `tensor \`${p.name}\` is ${p.found}, ${p.place} needs ${p.wanted}`,
+  ),
+  "weight-used-twice": error(
+    (p: { name: string; places: string }) =>
+      `tensor \`${p.name}\` is wanted at more than one place: ${p.places}`,
+  ),
+  "not-finite": error(
+    (p: { name: string; count: number; what: string }) =>
+      `tensor \`${p.name}\` has ${plural(p.count, "value")} that ${p.count === 1 ? "is" : "are"} ${p.what}`,
+  ),
   "unknown-names": error((p: { name: string }) => `there is no table of names called \`${p.name}\``),
-  "checkpoint-does-not-fit": error((p: { path: string; net: string; matched: number; wanted: number }) =>
-    `${p.path} does not fit ${p.net}: ${p.matched} of ${plural(p.wanted, "tensor")} found`),
+  "checkpoint-does-not-fit": error(
+    (p: { path: string; net: string; matched: number; wanted: number }) =>
+      `${p.path} does not fit ${p.net}: ${p.matched} of ${plural(p.wanted, "tensor")} found`,
+  ),
 
   // ---- running ----------------------------------------------------------------------------------
-  "bad-image": error((p: { path: string; why: string }) => `${p.path} is no picture that can be read: ${p.why}`),
+  "bad-image": error(
+    (p: { path: string; why: string }) => `${p.path} is no picture that can be read: ${p.why}`,
+  ),
   "bad-array": error((p: { path: string; why: string }) => `${p.path} does not fit: ${p.why}`),
   "unwritable-output": error((p: { path: string; why: string }) => `cannot write ${p.path}: ${p.why}`),
-  "op-not-supported": error((p: { op: string; target: string; why: string }) =>
-    `target ${p.target} cannot express ${p.op}: ${p.why}`),
+  "op-not-supported": error(
+    (p: { op: string; target: string; why: string }) => `target ${p.target} cannot express ${p.op}: ${p.why}`,
+  ),
   "unknown-target": error((p: { name: string }) => `there is no target called \`${p.name}\``),
-  "backend-missing": error((p: { backend: string; why: string }) => `backend ${p.backend} does not start: ${p.why}`),
+  "backend-missing": error(
+    (p: { backend: string; why: string }) => `backend ${p.backend} does not start: ${p.why}`,
+  ),
   "not-formatted": error((p: { path: string }) => `${p.path} is not in canonical format`),
 } as const;
 

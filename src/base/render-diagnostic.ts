@@ -53,7 +53,9 @@ function frame(span: Span, severity: Diagnostic["severity"], paint: Paint, width
   const cut = text.length > widest && to > widest ? Math.max(0, from - 20) : 0;
   const shown = text.slice(cut, cut + widest);
   // What stands before the place keeps its tabs, so that the mark lines up under any tab width.
-  const before = [...text.slice(cut, from)].map((character) => (character === "\t" ? "\t" : " ".repeat(columns(character))));
+  const before = [...text.slice(cut, from)].map((character) =>
+    character === "\t" ? "\t" : " ".repeat(columns(character)),
+  );
   const marks = "^".repeat(Math.max(1, columns(text.slice(from, Math.min(to, cut + widest)))));
   return [
     `${margin} ${paint("faint", "-->")} ${describePlace(span)}`,
@@ -67,7 +69,12 @@ function columns(text: string): number {
   let count = 0;
   for (const character of text) {
     if (/\p{Mark}|\u200D|\uFE0F/u.test(character)) continue;
-    count += /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u.test(character) ? 2 : 1;
+    count +=
+      /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Extended_Pictographic}/u.test(
+        character,
+      )
+        ? 2
+        : 1;
   }
   return count;
 }

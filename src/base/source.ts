@@ -31,7 +31,8 @@ export function lineStarts(source: Source): readonly number[] {
   let starts = lineStartsOf.get(source);
   if (!starts) {
     const found = [0];
-    for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) found.push(at + 1);
+    for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1))
+      found.push(at + 1);
     starts = found;
     lineStartsOf.set(source, starts);
   }

@@ -1,5 +1,15 @@
 /** The command line's way to files: sources, modules beside them, checkpoints, output folders. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import { makeSource, type Source } from "../base/source.ts";
@@ -47,16 +57,25 @@ export function readSource(file: string): Source | Diagnostic {
     const isStdin = file === "-";
     if (!isStdin && statSync(file).size > 8 * limits.characters) {
       const params = { what: file, size: statSync(file).size, limit: limits.characters };
-      return makeDiagnostic("file-too-large", undefined, params, { hint: "a network's text is a few thousand characters" });
+      return makeDiagnostic("file-too-large", undefined, params, {
+        hint: "a network's text is a few thousand characters",
+      });
     }
     const bytes = readFileSync(isStdin ? 0 : file);
     if (bytes.includes(0)) {
       const params = { path: file, why: "it is no text" };
-      return makeDiagnostic("unreadable-file", undefined, params, { hint: "weights go with --weights, pictures to `resnetc run`" });
+      return makeDiagnostic("unreadable-file", undefined, params, {
+        hint: "weights go with --weights, pictures to `resnetc run`",
+      });
     }
     return makeSource(isStdin ? "stdin.resnet" : file, new TextDecoder().decode(bytes));
   } catch (error) {
-    return makeDiagnostic("unreadable-file", undefined, { path: file, why: whyNot(error) }, { hint: nearbyFile(file) });
+    return makeDiagnostic(
+      "unreadable-file",
+      undefined,
+      { path: file, why: whyNot(error) },
+      { hint: nearbyFile(file) },
+    );
   }
 }
 
@@ -70,7 +89,10 @@ export const isSource = (found: Source | Diagnostic): found is Source => "text" 
 
 /** `use a from "./other"`: the file beside the one that asks, `.resnet` added where it is missing. */
 export const readModule: ReadModule = (request, from) => {
-  const file = path.join(path.dirname(from.name), request.endsWith(".resnet") ? request : `${request}.resnet`);
+  const file = path.join(
+    path.dirname(from.name),
+    request.endsWith(".resnet") ? request : `${request}.resnet`,
+  );
   const found = readSource(file);
   return isSource(found) ? found : { why: found.message };
 };
@@ -127,7 +149,12 @@ export function writeArtifacts(folder: string, artifacts: readonly Artifact[]): 
     }
     return undefined;
   } catch (error) {
-    return makeDiagnostic("unwritable-output", undefined, { path: folder, why: whyNot(error) }, { hint: "choose another folder with -o" });
+    return makeDiagnostic(
+      "unwritable-output",
+      undefined,
+      { path: folder, why: whyNot(error) },
+      { hint: "choose another folder with -o" },
+    );
   } finally {
     cleanUp();
     process.off("SIGINT", interrupted);

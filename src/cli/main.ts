@@ -24,12 +24,32 @@ interface CommandModule {
 
 const commands: readonly Command[] = [
   { usage: "build <file>", summary: "compile a net into files", load: () => import("./commands/build.ts") },
-  { usage: "check <files..>", summary: "check nets and their expectations", load: () => import("./commands/check.ts") },
-  { usage: "info <file>", summary: "the table: shapes, parameters, MACs", load: () => import("./commands/info.ts") },
-  { usage: "ir <file>", summary: "the graph as text, after any pass", load: () => import("./commands/ir.ts") },
+  {
+    usage: "check <files..>",
+    summary: "check nets and their expectations",
+    load: () => import("./commands/check.ts"),
+  },
+  {
+    usage: "info <file>",
+    summary: "the table: shapes, parameters, MACs",
+    load: () => import("./commands/info.ts"),
+  },
+  {
+    usage: "ir <file>",
+    summary: "the graph as text, after any pass",
+    load: () => import("./commands/ir.ts"),
+  },
   { usage: "fmt <files..>", summary: "canonical format", load: () => import("./commands/fmt.ts") },
-  { usage: "run <file> [images..]", summary: "classify pictures, or run arrays", load: () => import("./commands/run.ts") },
-  { usage: "weights <checkpoint> [file]", summary: "what is in a checkpoint, and whether it fits a net", load: () => import("./commands/weights.ts") },
+  {
+    usage: "run <file> [images..]",
+    summary: "classify pictures, or run arrays",
+    load: () => import("./commands/run.ts"),
+  },
+  {
+    usage: "weights <checkpoint> [file]",
+    summary: "what is in a checkpoint, and whether it fits a net",
+    load: () => import("./commands/weights.ts"),
+  },
 ];
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -80,7 +100,10 @@ function explainUsage(problem: string, argv: readonly string[]): string {
   const help = `\`resnetc ${command ? `${command} ` : ""}--help\` lists what there is`;
   if (unknown === undefined) return `${problem}\n  ${help}`;
   if (!command) {
-    const near = nearest(unknown, commands.map(({ usage }) => usage.split(" ")[0]));
+    const near = nearest(
+      unknown,
+      commands.map(({ usage }) => usage.split(" ")[0]),
+    );
     return `there is no command ${unknown}\n  ${near ? `did you mean ${near}? ` : ""}${help}`;
   }
   const dash = unknown.length > 1 ? "--" : "-";
@@ -91,8 +114,33 @@ function explainUsage(problem: string, argv: readonly string[]): string {
 }
 
 const optionNames = [
-  "set", "size", "batch", "format", "json", "weights", "names", "init", "seed", "strict", "allow-nan", "output", "target",
-  "optimise", "print-after", "dump", "depth", "after", "diff", "params", "check", "raw", "out", "backend", "layout", "top", "help",
+  "set",
+  "size",
+  "batch",
+  "format",
+  "json",
+  "weights",
+  "names",
+  "init",
+  "seed",
+  "strict",
+  "allow-nan",
+  "output",
+  "target",
+  "optimise",
+  "print-after",
+  "dump",
+  "depth",
+  "after",
+  "diff",
+  "params",
+  "check",
+  "raw",
+  "out",
+  "backend",
+  "layout",
+  "top",
+  "help",
 ];
 
 try {
@@ -105,7 +153,9 @@ try {
   } else {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const command = `resnetc ${hideBin(process.argv).join(" ")}`;
-    process.stderr.write(`This is a bug in resnetc ${version}. Please report it with this command:\n  ${command}\n${text}\n`);
+    process.stderr.write(
+      `This is a bug in resnetc ${version}. Please report it with this command:\n  ${command}\n${text}\n`,
+    );
     process.exitCode = 70;
   }
 }

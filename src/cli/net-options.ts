@@ -1,7 +1,7 @@
 /** What every command that compiles a net shares: its options, and the way from them to an analysed net. */
 import type { Argv } from "yargs";
-import { type Analysis, type AnalysedNet, analyse } from "../compile.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { type AnalysedNet, type Analysis, analyse } from "../compile.ts";
 import type { Module } from "../lower/modules.ts";
 import { isSource, readModule, readSource, splitTarget } from "./files.ts";
 import { type DiagnosticFormat, printDiagnostics } from "./terminal.ts";
@@ -93,6 +93,11 @@ export function analyseTarget(
   const { file, net } = splitTarget(target);
   const source = readSource(file);
   if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
-  const analysis = analyse(source, { net: net ?? (every ? "*" : undefined), read: readModule, settings, batch });
+  const analysis = analyse(source, {
+    net: net ?? (every ? "*" : undefined),
+    read: readModule,
+    settings,
+    batch,
+  });
   return { diagnostics: analysis.diagnostics, analysis };
 }

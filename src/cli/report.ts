@@ -1,9 +1,10 @@
 /** How a network is shown: the table by row, the verdicts, what passes fused; as text and as JSON. */
+
+import type { Paint } from "../base/render-diagnostic.ts";
 import type { AnalysedNet } from "../compile.ts";
 import { type Graph, isOp, type Node } from "../ir/graph.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";
 import { countGraph, depthOf, type Stage, stagesOf } from "../ir/stats.ts";
-import type { Paint } from "../base/render-diagnostic.ts";
 import { type Column, count, short, table } from "./terminal.ts";
 
 const columns: readonly Column[] = [
@@ -18,7 +19,8 @@ const opsColumn: Column = { title: "ops", align: "right" };
 /** The rows of a net; `optimised` adds how many operations each has before and after the passes. */
 export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, depth = 1): string {
   const before = stagesOf(net.graph, depth);
-  const after = optimised && new Map(stagesOf(optimised, depth).map((stage) => [stage.name, countOps(stage.nodes)]));
+  const after =
+    optimised && new Map(stagesOf(optimised, depth).map((stage) => [stage.name, countOps(stage.nodes)]));
   const total = countGraph(net.graph);
   const cells = (stage: Stage) => [
     stage.name,
@@ -29,7 +31,11 @@ export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, de
     ...(after ? [`${countOps(stage.nodes)} -> ${after.get(stage.name) ?? 0}`] : []),
   ];
   const sum = [
-    "total", "", "", count(total.params), short(total.macs),
+    "total",
+    "",
+    "",
+    count(total.params),
+    short(total.macs),
     ...(optimised ? [`${countOps(net.graph.nodes)} -> ${countOps(optimised.nodes)}`] : []),
   ];
   return table(optimised ? [...columns, opsColumn] : columns, [...before.map(cells), sum], paint);
@@ -49,7 +55,8 @@ function describeOps(nodes: readonly Node[]): string {
 
 /** "folded 155 batch norms, fused 151 activations": what passes did, from the graph before and after. */
 export function describeFusion(before: Graph, after: Graph): string {
-  const many = (graph: Graph, names: readonly OpName[]) => graph.nodes.filter(({ op }) => names.includes(op.name as OpName)).length;
+  const many = (graph: Graph, names: readonly OpName[]) =>
+    graph.nodes.filter(({ op }) => names.includes(op.name as OpName)).length;
   const parts: string[] = [];
   const say = (verb: string, names: readonly OpName[], one: string, more = `${one}s`) => {
     const gone = many(before, names) - many(after, names);
@@ -81,7 +88,9 @@ export function netToJson(net: AnalysedNet, depth = 1) {
   return {
     net: net.name,
     summary: net.doc,
-    inputs: net.graph.nodes.filter((node) => isOp(node, ops.input)).map((node) => ({ name: node.name, shape: shape(node) })),
+    inputs: net.graph.nodes
+      .filter((node) => isOp(node, ops.input))
+      .map((node) => ({ name: node.name, shape: shape(node) })),
     outputs: net.graph.outputs.map(({ name, node }) => ({ name, shape: shape(node) })),
     params,
     state,

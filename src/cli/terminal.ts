@@ -56,7 +56,10 @@ export const note = (text: string): void => {
 };
 
 /** Diagnostics as the user asked for them; the JSON form goes to stdout, for programs. */
-export function printDiagnostics(diagnostics: readonly Diagnostic[], format: DiagnosticFormat = "pretty"): void {
+export function printDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  format: DiagnosticFormat = "pretty",
+): void {
   if (format === "json") {
     printJson({ diagnostics: diagnostics.map(diagnosticToJson) });
     return;
@@ -148,11 +151,17 @@ export interface Column {
 }
 
 /** An aligned table, two spaces between columns, no lines. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], paint: Paint = noPaint): string {
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  paint: Paint = noPaint,
+): string {
   const cut = (text: string, { widest }: Column) =>
     widest !== undefined && text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
   const cells = rows.map((row) => row.map((text, i) => cut(text, columns[i])));
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const widths = columns.map(({ title }, i) =>
+    Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)),
+  );
   const line = (row: readonly string[]) =>
     row
       .map((text, i) => (columns[i].align === "left" ? text.padEnd(widths[i]) : text.padStart(widths[i])))

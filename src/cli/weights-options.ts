@@ -27,10 +27,22 @@ export function weightOptions<T>(yargs: Argv<T>) {
       describe: "a checkpoint: safetensors, PyTorch (.pth, .pt, .bin) or a tfjs manifest",
     })
     .option("names", { type: "string", describe: "the table that names its tensors (default: recognised)" })
-    .option("init", { choices: ["he"] as const, default: "he" as const, describe: "weights without a checkpoint" })
+    .option("init", {
+      choices: ["he"] as const,
+      default: "he" as const,
+      describe: "weights without a checkpoint",
+    })
     .option("seed", { type: "number", default: 0, describe: "seed of the initialisation" })
-    .option("strict", { type: "boolean", default: false, describe: "tensors that the net has no place for are errors" })
-    .option("allow-nan", { type: "boolean", default: false, describe: "take NaN and infinite weights as they are" });
+    .option("strict", {
+      type: "boolean",
+      default: false,
+      describe: "tensors that the net has no place for are errors",
+    })
+    .option("allow-nan", {
+      type: "boolean",
+      default: false,
+      describe: "take NaN and infinite weights as they are",
+    });
 }
 
 export interface FoundWeights {
@@ -53,7 +65,8 @@ export function findWeights(net: AnalysedNet, module: Module, options: WeightArg
   }
   const tables = tablesOf(module);
   const table = options.names === undefined ? undefined : tables.find(({ name }) => name === options.names);
-  if (options.names !== undefined && !table) return { weights: undefined, diagnostics: [unknownTable(options.names, tables)] };
+  if (options.names !== undefined && !table)
+    return { weights: undefined, diagnostics: [unknownTable(options.names, tables)] };
   const { diagnostics, report } = collect();
   const path = options.weights;
   progress(`reading ${path}`);
@@ -61,7 +74,15 @@ export function findWeights(net: AnalysedNet, module: Module, options: WeightArg
   const source =
     checkpoint &&
     bindWeights(
-      { graph: net.graph, checkpoint, path, tables, table, allowNaN: options["allow-nan"], strict: options.strict },
+      {
+        graph: net.graph,
+        checkpoint,
+        path,
+        tables,
+        table,
+        allowNaN: options["allow-nan"],
+        strict: options.strict,
+      },
       report,
     );
   const name = path.replace(/^.*[\\/]/, "");
@@ -71,7 +92,9 @@ export function findWeights(net: AnalysedNet, module: Module, options: WeightArg
 /** The tables of a file, then those of the standard library. */
 export function tablesOf(module: Module | undefined): readonly NamesTable[] {
   const own = [...(module?.tables.values() ?? [])];
-  const library = [...standardLibrary().tables.values()].filter(({ name }) => !own.some((table) => table.name === name));
+  const library = [...standardLibrary().tables.values()].filter(
+    ({ name }) => !own.some((table) => table.name === name),
+  );
   return [...own, ...library];
 }
 

@@ -48,6 +48,8 @@ export const activations = {
 
 export type ActivationName = keyof typeof activations;
 
-export const applyActivation = ({ fn, slope = 0 }: Activation, x: number): number => activations[fn](x, slope);
+export const applyActivation = ({ fn, slope = 0 }: Activation, x: number): number =>
+  activations[fn](x, slope);
 
-export const printActivation = ({ fn, slope }: Activation): string => (slope === undefined ? fn : `${fn}(${slope})`);
+export const printActivation = ({ fn, slope }: Activation): string =>
+  slope === undefined ? fn : `${fn}(${slope})`;

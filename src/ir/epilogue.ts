@@ -32,14 +32,23 @@ export function epilogueOperands(
   }
   const map = residual ? operands[bias ? 1 : 0] : undefined;
   if (map && !sameShape(map.shape, shape)) {
-    const params = { verb: "add", left: showMap(shape), right: showMap(map.shape), differ: "the shapes differ" };
+    const params = {
+      verb: "add",
+      left: showMap(shape),
+      right: showMap(map.shape),
+      differ: "the shapes differ",
+    };
     return { code: "shape-mismatch", params };
   }
   return undefined;
 }
 
 /** Applies the epilogue to `y` in place; `operands` are those after the kernel. */
-export function applyEpilogue(y: Tensor, operands: readonly Tensor[], { bias, residual, activation }: Epilogue): void {
+export function applyEpilogue(
+  y: Tensor,
+  operands: readonly Tensor[],
+  { bias, residual, activation }: Epilogue,
+): void {
   const channels = y.shape[y.shape.length - 1];
   const vector = bias ? operands[0].data : undefined;
   const map = residual ? operands[bias ? 1 : 0].data : undefined;

@@ -15,7 +15,9 @@ export interface PrintOptions {
 export function printGraph(graph: Graph, { params = false }: PrintOptions = {}): string {
   const inputs = graph.nodes.filter((node) => isOp(node, input));
   const head = inputs.map((node) => `%${node.name}: ${printType(node)}`).join(", ");
-  const results = graph.outputs.map(({ name, node }) => `${name} %${node.name}: ${printType(node)}`).join(", ");
+  const results = graph.outputs
+    .map(({ name, node }) => `${name} %${node.name}: ${printType(node)}`)
+    .join(", ");
   const lines = [`graph ${graph.name} (${head}) -> (${results})`];
   for (const node of graph.nodes) {
     if (isOp(node, input) || (isOp(node, param) && !params)) continue;

@@ -120,7 +120,9 @@ export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
   for (const node of graph.nodes) {
     if (isOp(node, ops.input)) continue;
     // A weight's own name ends in its role, which is no part of the network.
-    const parts = (isOp(node, ops.param) ? node.name.slice(0, node.name.lastIndexOf(".")) : node.name).split(".");
+    const parts = (isOp(node, ops.param) ? node.name.slice(0, node.name.lastIndexOf(".")) : node.name).split(
+      ".",
+    );
     const key = parts.slice(0, depth).join(".");
     const group = groups.get(key);
     if (group) group.push(node);
@@ -129,6 +131,12 @@ export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
   return [...groups].map(([name, nodes]) => {
     const last = nodes.findLast((node) => !isOp(node, ops.param)) ?? nodes[nodes.length - 1];
     const counts = nodes.map(countNode).reduce(plus, nothing);
-    return { name, nodes, shape: last.type.shape.slice(1), field: fields.get(last) ?? { jump: 1, size: 1 }, ...counts };
+    return {
+      name,
+      nodes,
+      shape: last.type.shape.slice(1),
+      field: fields.get(last) ?? { jump: 1, size: 1 },
+      ...counts,
+    };
   });
 }

@@ -5,7 +5,13 @@ import type { Pads } from "./tensor.ts";
 export const reach = (kernel: number, dilation: number): number => dilation * (kernel - 1) + 1;
 
 /** out = floor((in + before + after - reach) / stride) + 1; below 1 when the window does not fit. */
-export function slidingSize(size: number, window: number, stride: number, before: number, after: number): number {
+export function slidingSize(
+  size: number,
+  window: number,
+  stride: number,
+  before: number,
+  after: number,
+): number {
   return Math.floor((size + before + after - window) / stride) + 1;
 }
 

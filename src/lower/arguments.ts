@@ -62,7 +62,8 @@ function kindOfDefault(expr: Expr, lookup: (name: string) => Value | undefined):
       const value = lookup(expr.name);
       if (!value) return undefined;
       if (isPath(value)) return "path";
-      if (value.kind === "number") return Number.isInteger(value.value) && !value.text?.includes(".") ? "int" : "float";
+      if (value.kind === "number")
+        return Number.isInteger(value.value) && !value.text?.includes(".") ? "int" : "float";
       return value.kind === "bool" || value.kind === "text" || value.kind === "size" ? value.kind : undefined;
     }
     case "call":
@@ -86,7 +87,12 @@ export function fillParameters(
   const free = slots.filter((slot) => !named.has(slot.name));
   if (positional.length > free.length) {
     const all = slots.map((slot) => slot.name).join(", ");
-    const takes = slots.length === 0 ? "no arguments" : slots.length === 1 ? `1 argument: ${all}` : `${slots.length} arguments: ${all}`;
+    const takes =
+      slots.length === 0
+        ? "no arguments"
+        : slots.length === 1
+          ? `1 argument: ${all}`
+          : `${slots.length} arguments: ${all}`;
     fail("extra-argument", positional[free.length].span, { callee, takes }, { hint: "remove it" });
   }
   const byPosition = new Map(positional.map((given, i) => [free[i].name, given]));
@@ -97,18 +103,31 @@ export function fillParameters(
     else if (slot.fallback) filled.set(slot.name, coerce(callee, slot, slot.fallback(filled), span));
     else if (!slot.optional) {
       const needed = slots.filter((s) => !s.fallback && !s.optional).map((s) => s.name);
-      fail("missing-argument", span, { callee, name: slot.name }, { hint: `\`${callee}(${needed.join(", ")})\`` });
+      fail(
+        "missing-argument",
+        span,
+        { callee, name: slot.name },
+        { hint: `\`${callee}(${needed.join(", ")})\`` },
+      );
     }
   }
   return filled;
 }
 
-export function unknownParameter(callee: string, name: string, slots: readonly { name: string }[], span: Span): never {
+export function unknownParameter(
+  callee: string,
+  name: string,
+  slots: readonly { name: string }[],
+  span: Span,
+): never {
   fail("unknown-parameter", span, { callee, name }, { hint: parameterHint(name, slots) });
 }
 
 export function parameterHint(name: string, slots: readonly { name: string }[]): string {
-  const near = nearest(name, slots.map((slot) => slot.name));
+  const near = nearest(
+    name,
+    slots.map((slot) => slot.name),
+  );
   if (near) return `did you mean \`${near}\`?`;
   return slots.length > 0 ? `it takes ${slots.map((slot) => slot.name).join(", ")}` : "it takes no arguments";
 }

@@ -51,9 +51,19 @@ export interface Builtin {
 
 const number = (value: number): NumberValue => ({ kind: "number", value });
 const int = (name: string, fallback?: number, least = 1): BuiltinParameter =>
-  fallback === undefined ? { name, kind: "int", least } : { name, kind: "int", least, default: number(fallback) };
-const float = (name: string, fallback: number): BuiltinParameter => ({ name, kind: "float", default: number(fallback) });
-const bool = (name: string, value: boolean): BuiltinParameter => ({ name, kind: "bool", default: { kind: "bool", value } });
+  fallback === undefined
+    ? { name, kind: "int", least }
+    : { name, kind: "int", least, default: number(fallback) };
+const float = (name: string, fallback: number): BuiltinParameter => ({
+  name,
+  kind: "float",
+  default: number(fallback),
+});
+const bool = (name: string, value: boolean): BuiltinParameter => ({
+  name,
+  kind: "bool",
+  default: { kind: "bool", value },
+});
 const kernel: BuiltinParameter = { name: "kernel", kind: "size" };
 const padding: BuiltinParameter = { name: "pad", kind: "pad", default: { kind: "text", value: "same" } };
 
@@ -63,7 +73,12 @@ function weight({ builder, name, span }: Application, role: ParamRole, shape: Sh
 }
 
 /** Pads of one direction by the window rule: "same" is torch's, "tf" TensorFlow's SAME. */
-function padsOf(pad: Value | undefined, size: number, window: number, stride: number): readonly [number, number] {
+function padsOf(
+  pad: Value | undefined,
+  size: number,
+  window: number,
+  stride: number,
+): readonly [number, number] {
   if (pad?.kind === "number") return [pad.value, pad.value];
   if (pad?.kind === "text" && pad.value === "tf") {
     const total = Math.max((Math.ceil(size / stride) - 1) * stride + window - size, 0);
@@ -111,7 +126,13 @@ const conv: Builtin = {
   name: "conv",
   summary: "convolution",
   parameters: [
-    kernel, int("channels"), int("stride", 1), int("groups", 1), int("dilation", 1), padding, bool("bias", false),
+    kernel,
+    int("channels"),
+    int("stride", 1),
+    int("groups", 1),
+    int("dilation", 1),
+    padding,
+    bool("bias", false),
   ],
   build(a) {
     const channels = a.int("channels");
@@ -125,7 +146,13 @@ const conv: Builtin = {
     const values = weight(a, "weight", shape);
     if (!values) return undefined;
     const attrs = {
-      kernel: window, channels, stride: a.int("stride"), dilation, groups, pads: windowPads(a, dilation), epilogue: noEpilogue,
+      kernel: window,
+      channels,
+      stride: a.int("stride"),
+      dilation,
+      groups,
+      pads: windowPads(a, dilation),
+      epilogue: noEpilogue,
     };
     return biased(a, a.builder.add(ops.conv2d, a.name, [a.x, values], attrs, a.span), channels);
   },
@@ -152,7 +179,12 @@ const bn: Builtin = {
     const shape = [a.x.type.shape[3]];
     const scale = a.flag("scale");
     const shift = a.flag("shift");
-    const roles: ParamRole[] = ["mean", "var", ...(scale ? ["scale" as const] : []), ...(shift ? ["shift" as const] : [])];
+    const roles: ParamRole[] = [
+      "mean",
+      "var",
+      ...(scale ? ["scale" as const] : []),
+      ...(shift ? ["shift" as const] : []),
+    ];
     const vectors = roles.flatMap((role) => weight(a, role, shape) ?? []);
     const eps = (a.value("eps") as NumberValue).value;
     return a.builder.add(ops.batchNorm, a.name, [a.x, ...vectors], { eps, scale, shift }, a.span);
@@ -186,12 +218,22 @@ const maxpool: Builtin = {
 const avgpool: Builtin = {
   name: "avgpool",
   summary: "the mean of each window, or of the whole map",
-  parameters: [{ ...kernel, optional: true }, int("stride", 1), padding, bool("ceil", false), bool("count_pad", true)],
+  parameters: [
+    { ...kernel, optional: true },
+    int("stride", 1),
+    padding,
+    bool("ceil", false),
+    bool("count_pad", true),
+  ],
   build(a) {
     if (!a.value("kernel")) return a.builder.add(ops.globalAveragePool, a.name, [a.x], null, a.span);
     const pads = windowPads(a, 1);
     const attrs = {
-      kernel: a.size("kernel"), stride: a.int("stride"), pads, overhang: overhang(a, pads), countPads: a.flag("count_pad"),
+      kernel: a.size("kernel"),
+      stride: a.int("stride"),
+      pads,
+      overhang: overhang(a, pads),
+      countPads: a.flag("count_pad"),
     };
     return a.builder.add(ops.averagePool, a.name, [a.x], attrs, a.span);
   },
@@ -248,7 +290,9 @@ const lrn: Builtin = {
   summary: "local response normalisation across channels",
   parameters: [int("size", 5), float("alpha", 1e-4), float("beta", 0.75), float("k", 1)],
   build(a) {
-    const [size, alpha, beta, k] = ["size", "alpha", "beta", "k"].map((name) => (a.value(name) as NumberValue).value);
+    const [size, alpha, beta, k] = ["size", "alpha", "beta", "k"].map(
+      (name) => (a.value(name) as NumberValue).value,
+    );
     return a.builder.add(ops.lrn, a.name, [a.x], { size, alpha, beta, k }, a.span);
   },
 };
@@ -258,7 +302,8 @@ const elementwise = (name: string, fn: ActivationName, summary: string): Builtin
   summary,
   parameters: fn === "leaky" ? [float("slope", 0.1)] : [],
   build(a) {
-    const attrs: Activation = fn === "leaky" ? { fn, slope: (a.value("slope") as NumberValue).value } : { fn };
+    const attrs: Activation =
+      fn === "leaky" ? { fn, slope: (a.value("slope") as NumberValue).value } : { fn };
     return a.builder.add(ops.activation, a.name, [a.x], attrs, a.span);
   },
 });
@@ -288,7 +333,15 @@ const prelu: Builtin = {
 };
 
 const list: readonly Builtin[] = [
-  conv, dense, bn, gn, affine, maxpool, avgpool, extend, upsample,
+  conv,
+  dense,
+  bn,
+  gn,
+  affine,
+  maxpool,
+  avgpool,
+  extend,
+  upsample,
   elementwise("relu", "relu", "max(x, 0)"),
   elementwise("relu6", "relu6", "min(max(x, 0), 6)"),
   elementwise("leaky", "leaky", "x, or slope * x below 0"),
@@ -301,7 +354,8 @@ const list: readonly Builtin[] = [
   elementwise("hswish", "hswish", "x * relu6(x + 3) / 6"),
   elementwise("gelu", "gelu", "x * Phi(x), exact"),
   elementwise("mish", "mish", "x * tanh(softplus(x))"),
-  softmax, lrn,
+  softmax,
+  lrn,
 ];
 
 /** Every operation by its word. */

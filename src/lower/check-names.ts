@@ -34,21 +34,29 @@ function declareLocals(item: BlockItem | NetItem, module: Module, report: Report
     const outer = module.scope.get(name);
     const mine = locals.get(name);
     if (outer) {
-      const hint = what === "the label" ? `call the row something else, such as \`${name}1\`` : "choose another name";
+      const hint =
+        what === "the label" ? `call the row something else, such as \`${name}1\`` : "choose another name";
       report("name-taken", span, { what, name, by: outer.what }, { hint });
     } else if (mine) {
-      report("duplicate-name", span, { name, where: mine }, { hint: `every row, parameter and \`let\` of a ${item.kind} needs a name of its own` });
+      report(
+        "duplicate-name",
+        span,
+        { name, where: mine },
+        { hint: `every row, parameter and \`let\` of a ${item.kind} needs a name of its own` },
+      );
     }
     locals.set(name, where);
   };
-  for (const { name } of item.parameters) declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
+  for (const { name } of item.parameters)
+    declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
   for (const row of letRows(item.rows)) declare(row.name.text, "the name", "a `let`", row.name.span);
   for (const { name, row } of labelRows(item.rows)) {
     const span = (row.kind === "step" || row.kind === "input") && row.label ? row.label.span : row.span;
     declare(name, "the label", "the name of a row", span);
   }
   // A derived net may start rows from labels of the nets it is derived from.
-  for (const name of inheritedLabels(item, module)) if (!locals.has(name)) locals.set(name, "the name of a row");
+  for (const name of inheritedLabels(item, module))
+    if (!locals.has(name)) locals.set(name, "the name of a row");
   return new Set(locals.keys());
 }
 
@@ -82,7 +90,8 @@ function inheritedLabels(item: BlockItem | NetItem, module: Module): string[] {
   while (at && at.item.kind === "net" && at.item.base) {
     const base: Expr = at.item.base.kind === "call" ? at.item.base.callee : at.item.base;
     const entry: Entry | undefined = base.kind === "name" ? at.module.scope.get(base.name) : undefined;
-    const declaration: Declaration | undefined = entry?.kind === "value" && entry.value.kind === "block" ? entry.value.declaration : undefined;
+    const declaration: Declaration | undefined =
+      entry?.kind === "value" && entry.value.kind === "block" ? entry.value.declaration : undefined;
     if (!declaration || seen.has(declaration.item)) break;
     seen.add(declaration.item);
     labels.push(...labelRows(declaration.item.rows).map(({ name }) => name));
@@ -104,7 +113,8 @@ class NameChecker {
 
   rows(rows: readonly Row[]): void {
     for (const row of rows) {
-      if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect") this.expr(row.value);
+      if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect")
+        this.expr(row.value);
       if (row.kind === "default") for (const value of row.values) this.expr(value);
     }
   }
@@ -146,7 +156,9 @@ class NameChecker {
   #name(name: string, span: Span): void {
     if (this.#locals.has(name) || this.#module.scope.has(name)) return;
     // A `use` that failed was reported; what it should have brought is no news.
-    const used = this.#module.file.items.some((item) => item.kind === "use" && item.names.some(({ text }) => text === name));
+    const used = this.#module.file.items.some(
+      (item) => item.kind === "use" && item.names.some(({ text }) => text === name),
+    );
     if (used) return;
     const { code, hint } = explainUnknown(name, [...this.#locals], this.#module);
     if (code === "joined-word") this.#report(code, span, { text: name }, { hint });

@@ -10,7 +10,15 @@ import { imageParameters } from "./builtins.ts";
 import { type Module, standardLibrary } from "./modules.ts";
 import { fail } from "./row-error.ts";
 import {
-  describeKind, describePath, type Frame, type Given, type ImageFunctionValue, isPath, type PathValue, type Settings, type Value,
+  describeKind,
+  describePath,
+  type Frame,
+  type Given,
+  type ImageFunctionValue,
+  isPath,
+  type PathValue,
+  type Settings,
+  type Value,
 } from "./values.ts";
 
 /** A frame for what stands at the top of a file. */
@@ -42,7 +50,12 @@ export function evaluate(expr: Expr, frame: Frame): Value {
       return { kind: "none" };
     case "in":
       if (frame.input) return frame.input;
-      fail("unknown-name", expr.span, { name: "in" }, { hint: "`in` is the input of the block or net it stands in" });
+      fail(
+        "unknown-name",
+        expr.span,
+        { name: "in" },
+        { hint: "`in` is the input of the block or net it stands in" },
+      );
       break;
     case "name":
       return lookup(expr, frame);
@@ -81,7 +94,9 @@ export function evaluate(expr: Expr, frame: Frame): Value {
 export function conditionOf(expr: Expr, frame: Frame): boolean {
   const value = evaluate(expr, frame);
   if (value.kind === "bool") return value.value;
-  fail("kind-mismatch", expr.span, { message: `a condition is true or false, this is ${describeKind(value)}` });
+  fail("kind-mismatch", expr.span, {
+    message: `a condition is true or false, this is ${describeKind(value)}`,
+  });
 }
 
 export function numberOf(value: Value, span: Span): number {
@@ -114,7 +129,9 @@ export function lookupTop(name: string, module: Module, span?: Span): Value | un
   if (entry.value) return entry.value;
   if (entry.busy) {
     const params = { name, path: `${name} -> ... -> ${name}` };
-    fail("cyclic-definition", span ?? entry.row.name.span, params, { hint: "one of them must stand on its own" });
+    fail("cyclic-definition", span ?? entry.row.name.span, params, {
+      hint: "one of them must stand on its own",
+    });
   }
   entry.busy = true;
   try {
@@ -128,8 +145,15 @@ export function lookupTop(name: string, module: Module, span?: Span): Value | un
 function lookup({ name, span }: NameExpr, frame: Frame): Value {
   const local = frame.variables.get(name) ?? frame.labels.get(name) ?? lookupTop(name, frame.module, span);
   if (local) return local;
-  const { code, hint } = explainUnknown(name, [...frame.variables.keys(), ...frame.labels.keys()], frame.module);
-  if (frame.declaration && frame.declaration.item.rows.some((row) => row.kind === "step" && row.label?.text === name)) {
+  const { code, hint } = explainUnknown(
+    name,
+    [...frame.variables.keys(), ...frame.labels.keys()],
+    frame.module,
+  );
+  if (
+    frame.declaration &&
+    frame.declaration.item.rows.some((row) => row.kind === "step" && row.label?.text === name)
+  ) {
     fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
   }
   if (code === "joined-word") fail(code, span, { text: name }, { hint });
@@ -142,7 +166,8 @@ export function explainUnknown(
   locals: readonly string[],
   module: Module,
 ): { readonly code: "unknown-name" | "joined-word"; readonly hint: string | undefined } {
-  if (/^x\d+$/.test(name)) return { code: "joined-word", hint: `repetition has a space: \`x ${name.slice(1)}\`` };
+  if (/^x\d+$/.test(name))
+    return { code: "joined-word", hint: `repetition has a space: \`x ${name.slice(1)}\`` };
   const library = isStd(module.source) ? new Set<string>() : standardLibrary().exports;
   if (library.has(name)) return { code: "unknown-name", hint: `add \`use ${name} from std\`` };
   const visible = [...locals, ...module.scope.keys()];
@@ -150,7 +175,10 @@ export function explainUnknown(
   if (near) return { code: "unknown-name", hint: `did you mean \`${near}\`?` };
   const fromStd = nearest(name, library);
   if (fromStd) return { code: "unknown-name", hint: `did you mean \`${fromStd}\`, from std?` };
-  return { code: "unknown-name", hint: "a name is a parameter, a label, a `let`, an operation, or comes with `use`" };
+  return {
+    code: "unknown-name",
+    hint: "a name is a parameter, a label, a `let`, an operation, or comes with `use`",
+  };
 }
 
 const isStd = (source: Source) => source.name === "std.resnet";
@@ -162,10 +190,21 @@ function call(expr: CallExpr, frame: Frame): Value {
   switch (callee.kind) {
     case "function": {
       if (expr.args.length === 0) {
-        fail("missing-argument", expr.span, { callee: callee.name, name: "a number" }, { hint: `\`${callee.name}(x)\`` });
+        fail(
+          "missing-argument",
+          expr.span,
+          { callee: callee.name, name: "a number" },
+          { hint: `\`${callee.name}(x)\`` },
+        );
       }
       const numbers = expr.args.map(({ name, value, span }) => {
-        if (name) fail("unknown-parameter", name.span, { callee: callee.name, name: name.text }, { hint: "give numbers only" });
+        if (name)
+          fail(
+            "unknown-parameter",
+            name.span,
+            { callee: callee.name, name: name.text },
+            { hint: "give numbers only" },
+          );
         return numberOf(evaluate(value, frame), span);
       });
       return { kind: "number", value: callee.apply(...numbers) };
@@ -180,8 +219,16 @@ function call(expr: CallExpr, frame: Frame): Value {
     case "block":
       return { ...callee, ...addArguments(callee, expr, frame) };
     default: {
-      const hint = callee.kind === "size" ? `a convolution is written \`conv(${callee.sides.join("x")}, 64)\`` : undefined;
-      fail("kind-mismatch", expr.callee.span, { message: `${describeKind(callee)} cannot be called` }, { hint });
+      const hint =
+        callee.kind === "size"
+          ? `a convolution is written \`conv(${callee.sides.join("x")}, 64)\``
+          : undefined;
+      fail(
+        "kind-mismatch",
+        expr.callee.span,
+        { message: `${describeKind(callee)} cannot be called` },
+        { hint },
+      );
     }
   }
 }
@@ -194,7 +241,12 @@ function addArguments({ positional, named }: Settings, { args }: CallExpr, frame
     const given: Given = { value: evaluate(value, frame), span: value.span };
     if (name) {
       if (args.some((other) => other.name?.text === name.text && other.span.start < span.start)) {
-        fail("duplicate-name", name.span, { name: name.text, where: "given in this call" }, { hint: "give it once" });
+        fail(
+          "duplicate-name",
+          name.span,
+          { name: name.text, where: "given in this call" },
+          { hint: "give it once" },
+        );
       }
       byName.set(name.text, { ...given, span });
       sawName = true;
@@ -217,7 +269,11 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
     const tuple = filled.get(name);
     const items = tuple?.kind === "tuple" ? tuple.items : new Array<number>(channels).fill(otherwise);
     if (items.length !== channels) {
-      const params = { what: `\`${name}\` of \`image\``, wanted: `${channels} numbers, one a channel`, value: `${items.length}` };
+      const params = {
+        what: `\`${name}\` of \`image\``,
+        wanted: `${channels} numbers, one a channel`,
+        value: `${items.length}`,
+      };
       fail("out-of-range", span, params);
     }
     return items;
@@ -235,7 +291,12 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
     fail("out-of-range", span, { what: "`order` of `image`", wanted: '"rgb" or "bgr"', value: `"${order}"` });
   }
   const preprocess = {
-    mean: numbers("mean", 0), std: numbers("std", 1), range: number("range"), order, resize: number("resize"), labels: text("labels"),
+    mean: numbers("mean", 0),
+    std: numbers("std", 1),
+    range: number("range"),
+    order,
+    resize: number("resize"),
+    labels: text("labels"),
   } as const;
   return { kind: "image", sides, preprocess };
 }
@@ -244,7 +305,8 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
 
 function member({ object, member: { text, span } }: MemberExpr, frame: Frame): Value {
   const owner = evaluate(object, frame);
-  const described = object.kind === "name" ? `\`${object.name}\`` : object.kind === "in" ? "`in`" : describeKind(owner);
+  const described =
+    object.kind === "name" ? `\`${object.name}\`` : object.kind === "in" ? "`in`" : describeKind(owner);
   if (owner.kind !== "tensor") {
     const hint = owner.kind === "block" ? "a block has parts once a row has run it" : undefined;
     fail("unknown-part", span, { owner: described, part: text }, { hint });
@@ -259,7 +321,10 @@ function member({ object, member: { text, span } }: MemberExpr, frame: Frame): V
 }
 
 /** What a tensor has to tap, for a member that it has not. */
-export function partsHint(parts: { labels: ReadonlyMap<string, unknown>; copies: readonly unknown[] } | undefined, wanted: string): string {
+export function partsHint(
+  parts: { labels: ReadonlyMap<string, unknown>; copies: readonly unknown[] } | undefined,
+  wanted: string,
+): string {
   const labels = [...(parts?.labels.keys() ?? [])];
   const near = nearest(wanted, labels);
   if (near) return `did you mean \`${near}\`? It has ${labels.join(", ")}`;
@@ -288,13 +353,21 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
   }
   const right = evaluate(rightExpr, frame);
   if (isPath(right) && (operator === "x" || operator === "*" || operator === "+")) {
-    const message = operator === "x" ? "the block comes first, then how often" : `\`${operator}\` has ${describeKind(left)} at its left and ${describeKind(right)} at its right`;
+    const message =
+      operator === "x"
+        ? "the block comes first, then how often"
+        : `\`${operator}\` has ${describeKind(left)} at its left and ${describeKind(right)} at its right`;
     fail("kind-mismatch", span, { message }, { hint: operator === "x" ? "write `block x 3`" : undefined });
   }
-  if (operator === "==" || operator === "!=") return { kind: "bool", value: same(left, right) === (operator === "==") };
+  if (operator === "==" || operator === "!=")
+    return { kind: "bool", value: same(left, right) === (operator === "==") };
   if (operator === "x") {
-    const sides = left.kind === "size" ? left.sides : [whole(numberOf(left, leftExpr.span), "a side", leftExpr.span, 1)];
-    return { kind: "size", sides: [...sides, whole(numberOf(right, rightExpr.span), "a side", rightExpr.span, 1)] };
+    const sides =
+      left.kind === "size" ? left.sides : [whole(numberOf(left, leftExpr.span), "a side", leftExpr.span, 1)];
+    return {
+      kind: "size",
+      sides: [...sides, whole(numberOf(right, rightExpr.span), "a side", rightExpr.span, 1)],
+    };
   }
   const a = numberOf(left, leftExpr.span);
   const b = numberOf(right, rightExpr.span);
@@ -307,7 +380,8 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
       return { kind: "number", value: a * b };
     case "/":
     case "%":
-      if (b === 0) fail("out-of-range", rightExpr.span, { what: "a divisor", wanted: "other than 0", value: "0" });
+      if (b === 0)
+        fail("out-of-range", rightExpr.span, { what: "a divisor", wanted: "other than 0", value: "0" });
       return { kind: "number", value: operator === "/" ? a / b : a % b };
     case "<":
       return { kind: "bool", value: a < b };
@@ -333,9 +407,15 @@ export function withStride(path: PathValue, stride: number, span: Span): PathVal
       return path;
     case "operation":
     case "block": {
-      const parameters = path.kind === "operation" ? path.operation.parameters.map((p) => p.name) : path.declaration.item.parameters.map((p) => p.name.text);
+      const parameters =
+        path.kind === "operation"
+          ? path.operation.parameters.map((p) => p.name)
+          : path.declaration.item.parameters.map((p) => p.name.text);
       if (!parameters.includes("stride")) {
-        const hint = path.kind === "block" ? "add `stride = 1` to its parameters" : "put the stride on a convolution or a pooling";
+        const hint =
+          path.kind === "block"
+            ? "add `stride = 1` to its parameters"
+            : "put the stride on a convolution or a pooling";
         fail("no-stride", span, { what: describePath(path), stride }, { hint });
       }
       const named = new Map(path.named).set("stride", { value: { kind: "number", value: stride }, span });
@@ -344,6 +424,11 @@ export function withStride(path: PathValue, stride: number, span: Span): PathVal
     case "closure":
     case "tensor":
       if (stride === 1) return path;
-      fail("no-stride", span, { what: describePath(path), stride }, { hint: "put the stride on one of the steps inside" });
+      fail(
+        "no-stride",
+        span,
+        { what: describePath(path), stride },
+        { hint: "put the stride on one of the steps inside" },
+      );
   }
 }

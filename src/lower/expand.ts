@@ -7,14 +7,32 @@ import type { Span } from "../base/source.ts";
 import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import type { BinaryExpr, Expr, ExpectRow, InputRow, NetItem, Row } from "../parser/ast.ts";
-import { builtinSlots, declaredKind, fillParameters, type Slot, unknownParameter, whole } from "./arguments.ts";
+import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
+import {
+  builtinSlots,
+  declaredKind,
+  fillParameters,
+  type Slot,
+  unknownParameter,
+  whole,
+} from "./arguments.ts";
 import { conditionOf, countOf, evaluate, lookupTop, withStride } from "./evaluate.ts";
 import { joinName, nameSteps, stepWord } from "./naming.ts";
 import { fail, RowError } from "./row-error.ts";
 import {
-  type BlockValue, type ClosureValue, type Context, type Declaration, describeKind, type Frame, type Given, isPath, type NoneValue,
-  type OperationValue, type PathValue, type TensorValue, type Value,
+  type BlockValue,
+  type ClosureValue,
+  type Context,
+  type Declaration,
+  describeKind,
+  type Frame,
+  type Given,
+  isPath,
+  type NoneValue,
+  type OperationValue,
+  type PathValue,
+  type TensorValue,
+  type Value,
 } from "./values.ts";
 
 /** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
@@ -82,13 +100,24 @@ export class Expander {
   }
 
   /** Applies a block or net to a tensor, or builds a net from its own inputs. `name` is the scope of its weights. */
-  #expand(block: BlockValue, input: TensorValue | undefined, name: string, span: Span, context: Context): Expanded {
+  #expand(
+    block: BlockValue,
+    input: TensorValue | undefined,
+    name: string,
+    span: Span,
+    context: Context,
+  ): Expanded {
     const { declaration } = block;
     const { item, module } = declaration;
     const own = item.name.text;
     if (context.stack.includes(declaration)) {
       const names = context.stack.slice(context.stack.indexOf(declaration)).map((d) => d.item.name.text);
-      fail("cyclic-definition", span, { name: own, path: [...names, own].join(" -> ") }, { hint: "repeat a block with `x n` instead" });
+      fail(
+        "cyclic-definition",
+        span,
+        { name: own, path: [...names, own].join(" -> ") },
+        { hint: "repeat a block with `x n` instead" },
+      );
     }
     if (context.stack.length >= expansionLimits.blocks) {
       fail("nesting-too-deep", span, { limit: expansionLimits.blocks });
@@ -105,8 +134,13 @@ export class Expander {
     const base = item.kind === "net" ? item.base : undefined;
     // A derived net's call may also set parameters of the net it is derived from: they stay settable.
     const names = new Set(slots.map((slot) => slot.name));
-    const passedOn = base ? new Map([...block.named].filter(([key]) => !names.has(key))) : new Map<string, Given>();
-    const mine = { positional: block.positional, named: new Map([...block.named].filter(([key]) => !passedOn.has(key))) };
+    const passedOn = base
+      ? new Map([...block.named].filter(([key]) => !names.has(key)))
+      : new Map<string, Given>();
+    const mine = {
+      positional: block.positional,
+      named: new Map([...block.named].filter(([key]) => !passedOn.has(key))),
+    };
     for (const [key, value] of fillParameters(own, slots, mine, defaultsFor(block, context), span)) {
       frame.variables.set(key, value);
     }
@@ -136,7 +170,9 @@ export class Expander {
     const value = evaluate(base, frame);
     if (value.kind !== "block" || value.declaration.item.kind !== "net") {
       const net = frame.declaration?.item.name.text;
-      fail("kind-mismatch", base.span, { message: `\`${net}\` must be another net with settings, this is ${describeKind(value)}` });
+      fail("kind-mismatch", base.span, {
+        message: `\`${net}\` must be another net with settings, this is ${describeKind(value)}`,
+      });
     }
     const named = new Map([...passedOn, ...value.named]);
     return this.#expand({ ...value, named }, input, name, base.span, frame.context);
@@ -149,7 +185,8 @@ export class Expander {
       const value = parameter.default;
       const slot: Slot = { name: parameter.name.text, kind };
       if (!value) return slot;
-      const fallback = (earlier: ReadonlyMap<string, Value>) => evaluate(value, { ...frame, variables: new Map(earlier) });
+      const fallback = (earlier: ReadonlyMap<string, Value>) =>
+        evaluate(value, { ...frame, variables: new Map(earlier) });
       return { ...slot, fallback };
     });
   }
@@ -166,7 +203,8 @@ export class Expander {
           : value.declaration.item.parameters.map((parameter) => ({ name: parameter.name.text }));
       const callee = value.kind === "operation" ? value.operation.name : value.declaration.item.name.text;
       for (const [key, { span }] of value.named) {
-        if (!parameters.some((parameter) => parameter.name === key)) unknownParameter(callee, key, parameters, span);
+        if (!parameters.some((parameter) => parameter.name === key))
+          unknownParameter(callee, key, parameters, span);
       }
       frame.context = { ...frame.context, defaults: [value, ...frame.context.defaults] };
     }
@@ -174,7 +212,13 @@ export class Expander {
 
   // ---- rows -----------------------------------------------------------------------------------------
 
-  #rows(rows: readonly Row[], input: Result, frame: Frame, scope: string, stepNames: ReadonlyMap<Expr, string>): Result {
+  #rows(
+    rows: readonly Row[],
+    input: Result,
+    frame: Frame,
+    scope: string,
+    stepNames: ReadonlyMap<Expr, string>,
+  ): Result {
     // Rows of the net being built recover one by one; inside blocks an error leaves to the row that used them.
     const isOutermost = this.#isRoot(frame) && rows === frame.declaration?.item.rows;
     let current = input;
@@ -222,7 +266,10 @@ export class Expander {
       case "step": {
         if (!frame.input) this.#missingInput(row, frame);
         const name = row.label ? joinName(scope, row.label.text) : scope;
-        const result = this.#run(row.value, current, frame, name, { labelled: row.label !== undefined, stepNames });
+        const result = this.#run(row.value, current, frame, name, {
+          labelled: row.label !== undefined,
+          stepNames,
+        });
         if (row.label) frame.labels.set(row.label.text, result);
         return result.kind === "none" ? current : result;
       }
@@ -235,7 +282,9 @@ export class Expander {
     if (frame.declaration?.item.rows.some(({ kind }) => kind === "input")) {
       fail("missing-input", row.span, params, { hint: "the `input` row stands before the steps" });
     }
-    fail("missing-input", this.#root.item.name.span, params, { hint: "add a row such as `input imagenet(224x224x3)`" });
+    fail("missing-input", this.#root.item.name.span, params, {
+      hint: "add a row such as `input imagenet(224x224x3)`",
+    });
   }
 
   #addInput(row: InputRow, current: Result, frame: Frame): Result {
@@ -244,7 +293,12 @@ export class Expander {
     if (sides.length !== 3) fail("bad-input", row.value.span, {}, { hint: "for example 224x224x3" });
     const label = row.label?.text;
     if (frame.input && !label) {
-      fail("missing-name", row.span, { what: "second input" }, { hint: "every input but the first needs a label: `input name: 32x32x3`" });
+      fail(
+        "missing-name",
+        row.span,
+        { what: "second input" },
+        { hint: "every input but the first needs a label: `input name: 32x32x3`" },
+      );
     }
     const shape = [this.#batch, ...sides];
     const attrs = value.kind === "image" ? { shape, preprocess: value.preprocess } : { shape };
@@ -260,7 +314,11 @@ export class Expander {
 
   #run(expr: Expr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
     if (++this.#steps > expansionLimits.steps) {
-      fail("net-too-large", expr.span, { what: "steps", limit: expansionLimits.steps, option: "a simpler block" });
+      fail("net-too-large", expr.span, {
+        what: "steps",
+        limit: expansionLimits.steps,
+        option: "a simpler block",
+      });
     }
     if (expr.kind === "binary") {
       switch (expr.operator) {
@@ -277,12 +335,19 @@ export class Expander {
         case "/": {
           const stride = { value: countOf(expr.right, frame, "a stride"), span: expr.span };
           const isStage = expr.left.kind === "binary" && expr.left.operator === "x";
-          return this.#run(expr.left, input, frame, scope, isStage ? { ...manner, first: stride } : { ...manner, stride });
+          return this.#run(
+            expr.left,
+            input,
+            frame,
+            scope,
+            isStage ? { ...manner, first: stride } : { ...manner, stride },
+          );
         }
       }
     }
     if (expr.kind === "group") {
-      if (manner.stride) withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
+      if (manner.stride)
+        withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
       const inner = joinName(scope, manner.copy ?? "");
       return this.#rows(expr.rows, input, frame, inner, manner.stepNames);
     }
@@ -293,7 +358,12 @@ export class Expander {
     const value = evaluate(expr, frame);
     if (!isPath(value)) {
       const hint = value.kind === "size" ? "a convolution is written `conv(3x3, 64)`" : undefined;
-      fail("kind-mismatch", expr.span, { message: `a row is a step; this is ${describeKind(value)}` }, { hint });
+      fail(
+        "kind-mismatch",
+        expr.span,
+        { message: `a row is a step; this is ${describeKind(value)}` },
+        { hint },
+      );
     }
     const path = manner.stride ? withStride(value, manner.stride.value, manner.stride.span) : value;
     const own = manner.stepNames.get(expr) ?? stepWord(expr);
@@ -305,7 +375,11 @@ export class Expander {
     const sides: Result[] = [];
     let rest: Expr = expr;
     const chain: Expr[] = [];
-    while (rest.kind === "binary" && rest.operator === expr.operator && (expr.operator === "|" || rest === expr)) {
+    while (
+      rest.kind === "binary" &&
+      rest.operator === expr.operator &&
+      (expr.operator === "|" || rest === expr)
+    ) {
       chain.unshift(rest.right);
       rest = rest.left;
     }
@@ -321,7 +395,12 @@ export class Expander {
   #repeat(expr: BinaryExpr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
     const count = countOf(expr.right, frame, "a count");
     if (expr.left.kind === "group" && !manner.labelled) {
-      fail("unlabelled-repetition", expr.span, {}, { hint: "its copies are named after it: `name: [ ... ] x 3`" });
+      fail(
+        "unlabelled-repetition",
+        expr.span,
+        {},
+        { hint: "its copies are named after it: `name: [ ... ] x 3`" },
+      );
     }
     const copies: TensorValue[] = [];
     let current = input;
@@ -329,7 +408,11 @@ export class Expander {
       const { first, stride, ...rest } = manner;
       const own = i === 0 ? first : undefined;
       const strides = own ? { stride: own } : stride ? { stride } : {};
-      const result = this.#run(expr.left, current, frame, scope, { ...rest, ...strides, copy: `${manner.copy ?? ""}.${i}` });
+      const result = this.#run(expr.left, current, frame, scope, {
+        ...rest,
+        ...strides,
+        copy: `${manner.copy ?? ""}.${i}`,
+      });
       if (result.kind === "none") return result;
       copies.push(result);
       current = result;
@@ -356,7 +439,8 @@ export class Expander {
           const first = outputs?.[0] && tapLabels(labels, outputs[0].parts);
           return { kind: "tensor", node: (first ?? result).node, parts: { labels, copies } };
         } catch (error) {
-          if (error instanceof RowError) error.leave(path.declaration.item.name.text, span, this.#root.module.source);
+          if (error instanceof RowError)
+            error.leave(path.declaration.item.name.text, span, this.#root.module.source);
           throw error;
         }
       }
@@ -367,14 +451,22 @@ export class Expander {
     let stepNames = this.#closureNames.get(expr);
     if (!stepNames) {
       const rows: readonly Row[] =
-        expr.kind === "group" ? expr.rows : [{ kind: "step", span: expr.span, label: undefined, value: expr }];
+        expr.kind === "group"
+          ? expr.rows
+          : [{ kind: "step", span: expr.span, label: undefined, value: expr }];
       stepNames = nameSteps(rows);
       this.#closureNames.set(expr, stepNames);
     }
     return this.#run(expr, input, { ...frame, context }, name, { stepNames });
   }
 
-  #applyOperation(path: OperationValue, input: TensorValue, name: string, span: Span, context: Context): Result {
+  #applyOperation(
+    path: OperationValue,
+    input: TensorValue,
+    name: string,
+    span: Span,
+    context: Context,
+  ): Result {
     const { operation } = path;
     const slots = builtinSlots(operation.parameters);
     const filled = fillParameters(operation.name, slots, path, defaultsFor(path, context), span);
@@ -397,7 +489,11 @@ export class Expander {
         const found = value(key);
         const sides = found?.kind === "size" ? found.sides : [];
         if (sides.length === 2) return [sides[0], sides[1]];
-        const params = { what: `\`${key}\` of \`${operation.name}\``, wanted: "height x width", value: sides.join("x") };
+        const params = {
+          what: `\`${key}\` of \`${operation.name}\``,
+          wanted: "height x width",
+          value: sides.join("x"),
+        };
         fail("out-of-range", span, params);
       },
     });
@@ -408,7 +504,11 @@ export class Expander {
     // The builder threw its problem as a RowError, so there is a node.
     if (!node) throw new Error("a builder gives a node or throws");
     if (this.#builder.nodes.length > expansionLimits.nodes) {
-      fail("net-too-large", node.span, { what: "operations", limit: expansionLimits.nodes, option: "a simpler net" });
+      fail("net-too-large", node.span, {
+        what: "operations",
+        limit: expansionLimits.nodes,
+        option: "a simpler net",
+      });
     }
     return { kind: "tensor", node };
   }
@@ -429,7 +529,10 @@ function defaultsFor(path: OperationValue | BlockValue, { defaults }: Context): 
 }
 
 /** Follows `conv4.35` through labels and copies. */
-export function tapLabels(labels: ReadonlyMap<string, TensorValue | NoneValue>, parts: readonly string[]): TensorValue | undefined {
+export function tapLabels(
+  labels: ReadonlyMap<string, TensorValue | NoneValue>,
+  parts: readonly string[],
+): TensorValue | undefined {
   let at: TensorValue | NoneValue | undefined = labels.get(parts[0]);
   for (const part of parts.slice(1)) {
     if (at?.kind !== "tensor") return undefined;

@@ -42,7 +42,9 @@ export function checkExpectations(
       verdicts.push(verdict);
       if (!verdict.holds) {
         const changed = settingsBehind({ row, frame: scope }, net, settings);
-        const extra = changed ? { severity: "warning" as const, hint: `the file's own net differs: ${changed}` } : {};
+        const extra = changed
+          ? { severity: "warning" as const, hint: `the file's own net differs: ${changed}` }
+          : {};
         report("expectation-failed", row.span, verdict, extra);
       }
     } catch (error) {
@@ -54,7 +56,11 @@ export function checkExpectations(
 }
 
 /** What was set from outside, in words, when that may be why an expectation fails. */
-function settingsBehind({ frame }: Expectation, net: Declaration, settings: ReadonlyMap<string, Given>): string | undefined {
+function settingsBehind(
+  { frame }: Expectation,
+  net: Declaration,
+  settings: ReadonlyMap<string, Given>,
+): string | undefined {
   if (settings.size > 0) return `--set ${[...settings.keys()].join(", ")}`;
   if (frame.declaration && frame.declaration !== net) {
     const own = net.item.name.text;
@@ -67,13 +73,25 @@ function settingsBehind({ frame }: Expectation, net: Declaration, settings: Read
 function checkShape(row: ExpectRow, wanted: Value, graph: Graph, frame: Frame): Verdict {
   const { parts, span } = row.reference;
   const name = parts.join(".");
-  const node = parts[0] === "output" && parts.length === 1 ? graph.outputs[0].node : tapLabels(frame.labels, parts)?.node;
+  const node =
+    parts[0] === "output" && parts.length === 1
+      ? graph.outputs[0].node
+      : tapLabels(frame.labels, parts)?.node;
   if (!node) {
     const labels = new Map([...frame.labels].filter(([, value]) => value.kind === "tensor"));
-    fail("unknown-part", span, { owner: "the net", part: name }, { hint: partsHint({ labels, copies: [] }, parts[0]) });
+    fail(
+      "unknown-part",
+      span,
+      { owner: "the net", part: name },
+      { hint: partsHint({ labels, copies: [] }, parts[0]) },
+    );
   }
-  const sides = wanted.kind === "number" ? [1, 1, wanted.value] : wanted.kind === "size" ? wanted.sides : undefined;
-  if (!sides) fail("kind-mismatch", row.value.span, { message: `a shape is needed here, this is ${describeKind(wanted)}` });
+  const sides =
+    wanted.kind === "number" ? [1, 1, wanted.value] : wanted.kind === "size" ? wanted.sides : undefined;
+  if (!sides)
+    fail("kind-mismatch", row.value.span, {
+      message: `a shape is needed here, this is ${describeKind(wanted)}`,
+    });
   const found = node.type.shape.slice(1).join("x");
   return { what: `${name} ->`, wanted: sides.join("x"), found, holds: found === sides.join("x") };
 }
@@ -86,7 +104,9 @@ function countOf({ parts, span }: Reference, graph: Graph, total: Counts, frame:
     const near = nearest(metric, metricNames);
     const hint = tapLabels(frame.labels, parts)
       ? `a shape is checked with an arrow: \`expect ${metric} -> 7x7x2048\``
-      : near ? `did you mean \`${near}\`?` : `the metrics are ${metricNames.join(", ")}, and LABEL.params, LABEL.macs`;
+      : near
+        ? `did you mean \`${near}\`?`
+        : `the metrics are ${metricNames.join(", ")}, and LABEL.params, LABEL.macs`;
     fail("unknown-metric", span, { name: metric }, { hint });
   }
   const label = parts.slice(0, -1).join(".");
@@ -101,11 +121,23 @@ function countOf({ parts, span }: Reference, graph: Graph, total: Counts, frame:
 
 const isMetric = (name: string): name is Metric => (metricNames as readonly string[]).includes(name);
 
-function checkCount({ reference, comparison, value: expr }: ExpectRow, wanted: Value, found: number): Verdict {
+function checkCount(
+  { reference, comparison, value: expr }: ExpectRow,
+  wanted: Value,
+  found: number,
+): Verdict {
   const name = reference.parts.join(".");
   if (wanted.kind !== "number") {
-    const hint = wanted.kind === "size" ? `a shape is checked with an arrow: \`expect ${name} -> ${wanted.sides.join("x")}\`` : undefined;
-    fail("kind-mismatch", expr.span, { message: `a number is needed here, this is ${describeKind(wanted)}` }, { hint });
+    const hint =
+      wanted.kind === "size"
+        ? `a shape is checked with an arrow: \`expect ${name} -> ${wanted.sides.join("x")}\``
+        : undefined;
+    fail(
+      "kind-mismatch",
+      expr.span,
+      { message: `a number is needed here, this is ${describeKind(wanted)}` },
+      { hint },
+    );
   }
   const { value, slack = 0, text } = wanted;
   const holds = compare(comparison, found, value, slack);
@@ -131,4 +163,5 @@ function compare(comparison: ExpectRow["comparison"], found: number, wanted: num
 }
 
 /** 25_557_032: as the language writes numbers. */
-export const group = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 6 }).replaceAll(",", "_");
+export const group = (value: number): string =>
+  value.toLocaleString("en", { maximumFractionDigits: 6 }).replaceAll(",", "_");

@@ -9,9 +9,9 @@ import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
 import type { Expr, NetItem } from "../parser/ast.ts";
-import { checkExpectations, type Verdict } from "./expectations.ts";
 import { evaluate, lookupTop, partsHint, topFrame } from "./evaluate.ts";
 import { type Expanded, Expander, tapLabels } from "./expand.ts";
+import { checkExpectations, type Verdict } from "./expectations.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
 import type { Declaration, Given, TensorValue, Value } from "./values.ts";
@@ -30,7 +30,11 @@ export interface Lowered {
   readonly rowTexts: ReadonlyMap<string, string>;
 }
 
-export function lower(net: Declaration, report: Report, { settings = new Map(), batch = 1 }: LowerOptions = {}): Lowered | undefined {
+export function lower(
+  net: Declaration,
+  report: Report,
+  { settings = new Map(), batch = 1 }: LowerOptions = {},
+): Lowered | undefined {
   const { item } = net;
   if (!checkSettings(net, settings, report)) return undefined;
   const expander = new Expander({ report, batch, root: net });
@@ -63,7 +67,11 @@ function checkSettings(net: Declaration, settings: ReadonlyMap<string, Given>, r
     if (known.has(name)) continue;
     fine = false;
     const near = nearest(name, known);
-    const hint = near ? `did you mean \`${near}\`?` : known.size > 0 ? `it takes ${[...known].join(", ")}` : "it takes no arguments";
+    const hint = near
+      ? `did you mean \`${near}\`?`
+      : known.size > 0
+        ? `it takes ${[...known].join(", ")}`
+        : "it takes no arguments";
     report("unknown-setting", span, { net: net.item.name.text, name }, { hint });
   }
   return fine;
@@ -89,16 +97,27 @@ function rowTexts(net: Declaration): ReadonlyMap<string, string> {
     for (const row of item.rows) {
       if (row.kind !== "step" || !row.label || texts.has(row.label.text)) continue;
       const { source, start, end } = row.value.span;
-      texts.set(row.label.text, source.text.slice(start, end).replace(/#[^\n]*/g, "").replace(/\s+/g, " "));
+      texts.set(
+        row.label.text,
+        source.text
+          .slice(start, end)
+          .replace(/#[^\n]*/g, "")
+          .replace(/\s+/g, " "),
+      );
     }
   }
   return texts;
 }
 
 /** Named results of an `output` row; without one, the last row's result. */
-function collectOutputs(net: Declaration, { result, frame, outputs }: Expanded, report: Report): Output[] | undefined {
+function collectOutputs(
+  net: Declaration,
+  { result, frame, outputs }: Expanded,
+  report: Report,
+): Output[] | undefined {
   if (!outputs) {
-    if (result.kind === "tensor") return [{ name: isLogits(result.node) ? "logits" : "output", node: result.node }];
+    if (result.kind === "tensor")
+      return [{ name: isLogits(result.node) ? "logits" : "output", node: result.node }];
     return undefined;
   }
   const found: Output[] = [];
@@ -107,7 +126,12 @@ function collectOutputs(net: Declaration, { result, frame, outputs }: Expanded, 
     if (!tapped) {
       const owner = `net \`${net.item.name.text}\``;
       const labels = new Map([...frame.labels].filter(([, value]) => value.kind === "tensor"));
-      report("unknown-part", span, { owner, part: parts.join(".") }, { hint: partsHint({ labels, copies: [] }, parts[0]) });
+      report(
+        "unknown-part",
+        span,
+        { owner, part: parts.join(".") },
+        { hint: partsHint({ labels, copies: [] }, parts[0]) },
+      );
       return undefined;
     }
     found.push({ name: parts.join("."), node: tapped.node });

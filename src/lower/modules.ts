@@ -31,7 +31,14 @@ export interface Module {
 /** A name at the top of a file: its value, or a `let` that is evaluated when it is first asked for. */
 export type Entry =
   | { readonly kind: "value"; readonly value: Value; readonly what: string }
-  | { readonly kind: "let"; readonly row: LetRow; readonly module: () => Module; value?: Value; busy?: boolean; readonly what: string };
+  | {
+      readonly kind: "let";
+      readonly row: LetRow;
+      readonly module: () => Module;
+      value?: Value;
+      busy?: boolean;
+      readonly what: string;
+    };
 
 /** Finds the text behind `use … from "./other"`: the adapter's business, as the compiler reads no files. */
 export type ReadModule = (path: string, from: Source) => Source | { readonly why: string };
@@ -96,7 +103,12 @@ export class ModuleLoader {
         const extra = { hint: "choose another name" };
         this.#report("name-taken", span, { what: entry.what, name, by: taken.what }, extra);
       } else {
-        this.#report("duplicate-name", span, { name, where: "declared in this file" }, { hint: "choose another name" });
+        this.#report(
+          "duplicate-name",
+          span,
+          { name, where: "declared in this file" },
+          { hint: "choose another name" },
+        );
       }
     };
     for (const item of file.items) {
@@ -152,7 +164,8 @@ export class ModuleLoader {
   #find(item: UseItem, from: Source): Module | undefined {
     const { text, span } = item.module;
     if (!item.isPath) {
-      if (text === "std") return from.name === "std.resnet" && from.text === stdText ? undefined : standardLibrary();
+      if (text === "std")
+        return from.name === "std.resnet" && from.text === stdText ? undefined : standardLibrary();
       const hint = `the built-in module is \`std\`; a file of yours is "./${text}"`;
       this.#report("unknown-module", span, { module: text }, { hint });
       return undefined;

@@ -50,7 +50,8 @@ export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
   };
   const inRows = (inner: readonly Row[]) => {
     for (const row of inner) {
-      if ((row.kind === "step" || row.kind === "input") && row.label) found.push({ name: row.label.text, row });
+      if ((row.kind === "step" || row.kind === "input") && row.label)
+        found.push({ name: row.label.text, row });
       if (row.kind === "step") inExpr(row.value);
     }
   };

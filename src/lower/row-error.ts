@@ -45,6 +45,13 @@ export class RowError {
 
 const usedHere = "used here";
 
-export function fail<C extends Code>(code: C, span: Span | undefined, params: MessageParams<C>, extra: Extra = {}): never {
-  throw new RowError(span, extra.notes ?? [], (report, at, notes) => report(code, at, params, { ...extra, notes }));
+export function fail<C extends Code>(
+  code: C,
+  span: Span | undefined,
+  params: MessageParams<C>,
+  extra: Extra = {},
+): never {
+  throw new RowError(span, extra.notes ?? [], (report, at, notes) =>
+    report(code, at, params, { ...extra, notes }),
+  );
 }

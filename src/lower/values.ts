@@ -13,8 +13,15 @@ import type { Builtin } from "./builtins.ts";
 import type { Module } from "./modules.ts";
 
 export type Value =
-  | NumberValue | BoolValue | TextValue | SizeValue | TupleValue | ImageValue
-  | FunctionValue | ImageFunctionValue | PathValue;
+  | NumberValue
+  | BoolValue
+  | TextValue
+  | SizeValue
+  | TupleValue
+  | ImageValue
+  | FunctionValue
+  | ImageFunctionValue
+  | PathValue;
 
 export type PathValue = NoneValue | TensorValue | OperationValue | BlockValue | ClosureValue;
 

@@ -9,11 +9,39 @@ export interface Ident {
 // ---- expressions: numbers and paths share one grammar; kinds are known when they are evaluated --------
 
 export type Operator =
-  | "->" | "|" | "or" | "and" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "x";
+  | "->"
+  | "|"
+  | "or"
+  | "and"
+  | "=="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "%"
+  | "x";
 
 export type Expr =
-  | NumberExpr | SizeExpr | TextExpr | BoolExpr | NoneExpr | InExpr | NameExpr | TupleExpr | GroupExpr | ChoiceExpr
-  | CallExpr | MemberExpr | UnaryExpr | BinaryExpr | ErrorExpr;
+  | NumberExpr
+  | SizeExpr
+  | TextExpr
+  | BoolExpr
+  | NoneExpr
+  | InExpr
+  | NameExpr
+  | TupleExpr
+  | GroupExpr
+  | ChoiceExpr
+  | CallExpr
+  | MemberExpr
+  | UnaryExpr
+  | BinaryExpr
+  | ErrorExpr;
 
 export interface NumberExpr {
   readonly kind: "number";

@@ -20,7 +20,8 @@ class AstBuilder {
   constructor(source: Source, comments: readonly IToken[]) {
     this.#source = source;
     for (const { image, startOffset } of comments) {
-      if (image.startsWith("##")) this.#docs.set(positionAt(source, startOffset).line, image.replace(/^##\s?/, ""));
+      if (image.startsWith("##"))
+        this.#docs.set(positionAt(source, startOffset).line, image.replace(/^##\s?/, ""));
     }
   }
 
@@ -49,7 +50,13 @@ class AstBuilder {
     const names = tokens(node, "Name").map((name) => this.#ident(name));
     const isPath = module.image.startsWith('"');
     const text = isPath ? this.#text(module) : module.image;
-    return { kind: "use", span: this.#nodeSpan(node), names, module: { span: this.#at(module), text }, isPath };
+    return {
+      kind: "use",
+      span: this.#nodeSpan(node),
+      names,
+      module: { span: this.#at(module), text },
+      isPath,
+    };
   }
 
   binding(node: CstNode): ast.LetRow | undefined {
@@ -57,7 +64,13 @@ class AstBuilder {
     const value = nodes(node, "expr")[0];
     if (!name || !value) return undefined;
     const span = this.#nodeSpan(node);
-    return { kind: "let", span, name: this.#ident(name), value: this.expr(value), doc: this.#docBefore(span) };
+    return {
+      kind: "let",
+      span,
+      name: this.#ident(name),
+      value: this.expr(value),
+      doc: this.#docBefore(span),
+    };
   }
 
   block(node: CstNode): ast.BlockItem | undefined {
@@ -108,7 +121,11 @@ class AstBuilder {
     const expect = nodes(node, "expect")[0];
     if (expect) return this.expect(expect);
     if (token(node, "Output")) {
-      return { kind: "output", span, references: nodes(node, "ref").flatMap((ref) => this.#reference(ref) ?? []) };
+      return {
+        kind: "output",
+        span,
+        references: nodes(node, "ref").flatMap((ref) => this.#reference(ref) ?? []),
+      };
     }
     const values = nodes(node, "expr").map((expr) => this.expr(expr));
     if (token(node, "Default")) return { kind: "default", span, values };
@@ -116,7 +133,9 @@ class AstBuilder {
     if (!value) return undefined;
     const labelToken = token(node, "Colon") && token(node, "label");
     const label = labelToken && this.#ident(labelToken);
-    return token(node, "Input") ? { kind: "input", span, label, value } : { kind: "step", span, label, value };
+    return token(node, "Input")
+      ? { kind: "input", span, label, value }
+      : { kind: "step", span, label, value };
   }
 
   expect(node: CstNode): ast.ExpectRow | undefined {
@@ -187,7 +206,12 @@ class AstBuilder {
     for (const { extend } of tails) expr = extend(expr);
     for (const prefix of tokens(node, "prefix").toReversed()) {
       const operator = prefix.image === "-" ? "-" : "not";
-      expr = { kind: "unary", span: this.#span(this.#at(prefix).start, expr.span.end), operator, operand: expr };
+      expr = {
+        kind: "unary",
+        span: this.#span(this.#at(prefix).start, expr.span.end),
+        operator,
+        operand: expr,
+      };
     }
     return expr;
   }
@@ -271,7 +295,9 @@ class AstBuilder {
   }
 
   #reference(node: CstNode): ast.Reference | undefined {
-    const parts = tokens(node, "part").flatMap(({ image }) => (image === "output" ? [image] : image.split(".")));
+    const parts = tokens(node, "part").flatMap(({ image }) =>
+      image === "output" ? [image] : image.split("."),
+    );
     return parts.length > 0 ? { span: this.#nodeSpan(node), parts } : undefined;
   }
 

@@ -19,14 +19,35 @@ export interface Stumble {
 }
 
 export type Explanation = {
-  [C in Code]: { readonly code: C; readonly params: MessageParams<C>; readonly hint?: string; readonly at: IToken };
+  [C in Code]: {
+    readonly code: C;
+    readonly params: MessageParams<C>;
+    readonly hint?: string;
+    readonly at: IToken;
+  };
 }[Code];
 
 const operandStarts = new Set<TokenType>([
-  t.Name, t.NumberToken, t.BadNumber, t.Size, t.Text, t.In, t.None, t.True, t.False, t.LeftBracket, t.If,
+  t.Name,
+  t.NumberToken,
+  t.BadNumber,
+  t.Size,
+  t.Text,
+  t.In,
+  t.None,
+  t.True,
+  t.False,
+  t.LeftBracket,
+  t.If,
 ]);
 const operandEnds = new Set<TokenType>([
-  t.Name, t.NumberToken, t.Size, t.In, t.None, t.RightParen, t.RightBracket,
+  t.Name,
+  t.NumberToken,
+  t.Size,
+  t.In,
+  t.None,
+  t.RightParen,
+  t.RightBracket,
 ]);
 const pathOperators = new Set<TokenType>([t.Arrow, t.Bar, t.Plus, t.Star, t.Times, t.Slash, t.Minus]);
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Names, t.Use]);
@@ -131,7 +152,12 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
     const hint = "remove the `->` at the end of the row above";
     return { code: "unfinished-row", params: { label: previous.image }, hint, at: previous };
   }
-  const startsRow = !before || before === t.Colon || before === t.Separator || before === t.LeftBrace || before === t.LeftBracket;
+  const startsRow =
+    !before ||
+    before === t.Colon ||
+    before === t.Separator ||
+    before === t.LeftBrace ||
+    before === t.LeftBracket;
   if (pathOperators.has(type) && startsRow) {
     const hint =
       before === t.Colon
@@ -140,16 +166,29 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
     return { code: "missing-operand", params: { side: "before", operator: at.image }, hint, at };
   }
   if (before && pathOperators.has(before)) {
-    const hint = before === t.Times ? "say how often: `x 3`" : before === t.Slash ? "say the stride: `/2`" : "finish the row or remove it";
-    return { code: "missing-operand", params: { side: "after", operator: previous.image }, hint, at: previous };
+    const hint =
+      before === t.Times
+        ? "say how often: `x 3`"
+        : before === t.Slash
+          ? "say the stride: `/2`"
+          : "finish the row or remove it";
+    return {
+      code: "missing-operand",
+      params: { side: "after", operator: previous.image },
+      hint,
+      at: previous,
+    };
   }
   if (type === t.Separator) {
-    const hint = before === t.Comma ? "remove the comma, or add what should follow it" : "finish the row or remove it";
+    const hint =
+      before === t.Comma ? "remove the comma, or add what should follow it" : "finish the row or remove it";
     return { code: "incomplete-row", params: { where: "the row ends too early" }, hint, at: previous ?? at };
   }
   if (operandStarts.has(type) && before && operandEnds.has(before) && isTail) {
     const isNumber = type === t.NumberToken || type === t.Size;
-    const hint = isNumber ? `arguments go in parentheses: \`${previous.image}(${at.image})\`` : `write \`-> ${at.image}\``;
+    const hint = isNumber
+      ? `arguments go in parentheses: \`${previous.image}(${at.image})\``
+      : `write \`-> ${at.image}\``;
     return { code: "missing-arrow", params: {}, hint, at };
   }
   if (declarations.has(type)) {

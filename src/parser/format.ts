@@ -40,7 +40,9 @@ interface Line {
 
 function layOut(text: string): string {
   const lexed = t.lexer.tokenize(text);
-  const all = [...lexed.tokens, ...(lexed.groups.comments ?? [])].sort((a, b) => a.startOffset - b.startOffset);
+  const all = [...lexed.tokens, ...(lexed.groups.comments ?? [])].sort(
+    (a, b) => a.startOffset - b.startOffset,
+  );
   const lines: (Line | undefined)[] = [];
   const open: { readonly type: TokenType; readonly indent: number }[] = [];
   let parens = 0;
@@ -66,7 +68,10 @@ function layOut(text: string): string {
     for (const token of tokens) {
       if (openers.has(token.tokenType)) {
         // Several brackets opened on one line indent once.
-        open.push({ type: token.tokenType, indent: fresh > 0 && open.length > 0 ? open[open.length - 1].indent : indent });
+        open.push({
+          type: token.tokenType,
+          indent: fresh > 0 && open.length > 0 ? open[open.length - 1].indent : indent,
+        });
         fresh++;
         if (token.tokenType === t.LeftParen) parens++;
       } else if (closers.has(token.tokenType)) {
@@ -79,7 +84,8 @@ function layOut(text: string): string {
   return finish(lines);
 }
 
-const isOpen = (open: readonly { readonly type: TokenType }[], type: TokenType) => open[open.length - 1]?.type === type;
+const isOpen = (open: readonly { readonly type: TokenType }[], type: TokenType) =>
+  open[open.length - 1]?.type === type;
 
 function splitLines(tokens: readonly IToken[]): IToken[][] {
   const lines: IToken[][] = [[]];
@@ -97,10 +103,16 @@ function continuesRow(first: TokenType): boolean {
 /** Whether the line before ends in something that asks for more. */
 function endsOpen(lines: readonly (Line | undefined)[]): boolean {
   const last = lines[lines.length - 1];
-  return last !== undefined && / (->|\||or|and|==|!=|<|<=|>|>=|\+|-|\*|\/|%|x|=)$/.test(` ${last.text.replace(/\s*#.*$/, "")}`);
+  return (
+    last !== undefined &&
+    / (->|\||or|and|==|!=|<|<=|>|>=|\+|-|\*|\/|%|x|=)$/.test(` ${last.text.replace(/\s*#.*$/, "")}`)
+  );
 }
 
-function writeLine(tokens: readonly IToken[], start: { readonly parens: number; readonly isCount: boolean }): string {
+function writeLine(
+  tokens: readonly IToken[],
+  start: { readonly parens: number; readonly isCount: boolean },
+): string {
   let text = "";
   let parens = start.parens;
   let previous: IToken | undefined;
@@ -111,8 +123,15 @@ function writeLine(tokens: readonly IToken[], start: { readonly parens: number; 
     const before = previous?.tokenType;
     const glued =
       previous === undefined ||
-      type === t.Comma || type === t.RightParen || type === t.Dot || type === t.Colon || type === t.Separator ||
-      before === t.LeftParen || before === t.Dot || isStride || isPrefix ||
+      type === t.Comma ||
+      type === t.RightParen ||
+      type === t.Dot ||
+      type === t.Colon ||
+      type === t.Separator ||
+      before === t.LeftParen ||
+      before === t.Dot ||
+      isStride ||
+      isPrefix ||
       (type === t.LeftParen && (before === t.Name || before === t.RightParen)) ||
       (type === t.RightBracket && before === t.LeftBracket) ||
       (type === t.RightBrace && before === t.LeftBrace);
@@ -124,7 +143,13 @@ function writeLine(tokens: readonly IToken[], start: { readonly parens: number; 
     isStride = type === t.Slash && parens === 0 && !start.isCount;
     isPrefix =
       type === t.Minus &&
-      (before === undefined || isOperator(before) || before === t.LeftParen || before === t.Comma || before === t.Assign || before === t.Not || before === t.Minus);
+      (before === undefined ||
+        isOperator(before) ||
+        before === t.LeftParen ||
+        before === t.Comma ||
+        before === t.Assign ||
+        before === t.Not ||
+        before === t.Minus);
     previous = token;
   }
   return text.trimEnd();
@@ -134,7 +159,8 @@ function image({ tokenType, image: text }: IToken): string {
   if (tokenType === t.Times) return "x";
   if (tokenType === t.Edition) return text.replace(/\s+/, " ");
   if (tokenType === t.Doc) return `## ${text.slice(2).trim()}`.trim();
-  if (tokenType === t.Comment) return /^#\s*-{3,}/.test(text) || text.trim() === "#" ? text.trim() : `# ${text.slice(1).trim()}`;
+  if (tokenType === t.Comment)
+    return /^#\s*-{3,}/.test(text) || text.trim() === "#" ? text.trim() : `# ${text.slice(1).trim()}`;
   return text;
 }
 
@@ -151,7 +177,8 @@ function finish(lines: readonly (Line | undefined)[]): string {
       continue;
     }
     const width = alignment(lines, i);
-    const padded = line.label > 0 ? line.text.slice(0, line.label).padEnd(width) + line.text.slice(line.label) : line.text;
+    const padded =
+      line.label > 0 ? line.text.slice(0, line.label).padEnd(width) + line.text.slice(line.label) : line.text;
     out.push(`${"  ".repeat(line.indent)}${padded}`.trimEnd());
   }
   return `${out.join("\n")}\n`;
@@ -161,7 +188,8 @@ function finish(lines: readonly (Line | undefined)[]): string {
 function alignment(lines: readonly (Line | undefined)[], i: number): number {
   const { label, depth, indent } = lines[i]!;
   if (label === 0) return 0;
-  const belongs = (line: Line | undefined) => line !== undefined && line.label > 0 && line.depth === depth && line.indent === indent;
+  const belongs = (line: Line | undefined) =>
+    line !== undefined && line.label > 0 && line.depth === depth && line.indent === indent;
   let from = i;
   let to = i;
   while (belongs(lines[from - 1])) from--;

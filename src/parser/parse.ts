@@ -53,7 +53,9 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   checkWords(lexed.tokens, complain);
   // A quote that is never closed swallows the brackets behind it: what they leave open is no news.
   const openQuotes = new Set(
-    lexed.tokens.filter((token) => token.tokenType === t.BadText).map((token) => positionAt(source, token.startOffset).line),
+    lexed.tokens
+      .filter((token) => token.tokenType === t.BadText)
+      .map((token) => positionAt(source, token.startOffset).line),
   );
   for (const { code, token, missing } of separated.problems) {
     if (openQuotes.has(positionAt(source, token.startOffset).line)) continue;
@@ -66,7 +68,12 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   }
   const long = longRow(separated.tokens);
   if (long) {
-    complain("row-too-long", long, { limit: limits.operators }, { hint: "name parts of it with labels or `let`" });
+    complain(
+      "row-too-long",
+      long,
+      { limit: limits.operators },
+      { hint: "name parts of it with labels or `let`" },
+    );
     return undefined;
   }
 
@@ -79,7 +86,12 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   if (file.edition > knownEdition) {
     const params = { found: String(file.edition), known: knownEdition };
     const hint = "a newer resnetc reads it; so does this one after `resnet 1`, if nothing newer is used";
-    report("unknown-edition", { source, start: 0, end: text.indexOf("\n") < 0 ? text.length : text.indexOf("\n") }, params, { hint });
+    report(
+      "unknown-edition",
+      { source, start: 0, end: text.indexOf("\n") < 0 ? text.length : text.indexOf("\n") },
+      params,
+      { hint },
+    );
     return undefined;
   }
   return { file, brokenFrom };
@@ -97,7 +109,12 @@ function checkWords(tokens: readonly IToken[], complain: Complain): void {
     } else if (tokenType === t.BadText) {
       complain("bad-text", token, {}, { hint: 'text ends with " on the same line' });
     } else if (tokenType === t.Text && readText(image) === undefined) {
-      complain("bad-escape", token, { text: image }, { hint: 'write \\\\ for a backslash and \\" for a quote' });
+      complain(
+        "bad-escape",
+        token,
+        { text: image },
+        { hint: 'write \\\\ for a backslash and \\" for a quote' },
+      );
     } else if (tokenType === t.Unknown) {
       complain("bad-character", token, { text: image }, { hint: characterHint(image) });
     }
@@ -105,7 +122,8 @@ function checkWords(tokens: readonly IToken[], complain: Complain): void {
 }
 
 function characterHint(image: string): string {
-  if (image === "'" || image === "\u201C" || image === "\u201D" || image === "\u2019") return 'text stands in straight double quotes: "..."';
+  if (image === "'" || image === "\u201C" || image === "\u201D" || image === "\u2019")
+    return 'text stands in straight double quotes: "..."';
   if (image === "!" || image === "&") return `the words are \`not\`, \`and\`, \`or\``;
   if (image === "\u2192") return "an arrow is written `->`";
   return "remove it";
@@ -120,7 +138,13 @@ function longRow(tokens: readonly IToken[]): IToken | undefined {
     if (tokenType === t.Separator) {
       count = 0;
       first = token;
-    } else if (t.precedence.has(tokenType) || tokenType === t.Not || tokenType === t.Dot || tokenType === t.If || tokenType === t.LeftParen) {
+    } else if (
+      t.precedence.has(tokenType) ||
+      tokenType === t.Not ||
+      tokenType === t.Dot ||
+      tokenType === t.If ||
+      tokenType === t.LeftParen
+    ) {
       if (++count > limits.operators) return first;
     }
   }
@@ -128,16 +152,25 @@ function longRow(tokens: readonly IToken[]): IToken | undefined {
 }
 
 /** Parser errors and leftovers of rows, in the order of the text. */
-function reportStumbles(tokens: readonly IToken[], parser: ResnetParser, root: CstNode, complain: Complain): void {
+function reportStumbles(
+  tokens: readonly IToken[],
+  parser: ResnetParser,
+  root: CstNode,
+  complain: Complain,
+): void {
   const indexOf = new Map(tokens.map((token, i) => [token, i]));
   const stumbles: { index: number; rules: readonly string[]; isTail: boolean }[] = [];
   for (const error of parser.errors) {
     const { token, context } = error;
     let index = token.tokenType === EOF ? tokens.length : (indexOf.get(token) ?? tokens.length);
-    if (error instanceof MismatchedTokenException && index < tokens.length && tokens[index].image === "") index++;
+    if (error instanceof MismatchedTokenException && index < tokens.length && tokens[index].image === "")
+      index++;
     stumbles.push({ index, rules: context.ruleStack, isTail: false });
   }
-  for (const { tokens: [first], rules } of leftovers(root)) {
+  for (const {
+    tokens: [first],
+    rules,
+  } of leftovers(root)) {
     stumbles.push({ index: indexOf.get(first) ?? tokens.length, rules, isTail: true });
   }
   stumbles.sort((a, b) => a.index - b.index);

@@ -29,10 +29,27 @@ export interface Separated {
 
 const operators = [...t.precedence.keys()];
 const cannotEnd = new Set<TokenType>([
-  ...operators, t.Not, t.Comma, t.Colon, t.Assign, t.Dot, t.LeftParen, t.LeftBracket, t.LeftBrace, t.Separator,
+  ...operators,
+  t.Not,
+  t.Comma,
+  t.Colon,
+  t.Assign,
+  t.Dot,
+  t.LeftParen,
+  t.LeftBracket,
+  t.LeftBrace,
+  t.Separator,
 ]);
 const continues = new Set<TokenType>([
-  ...operators, t.Else, t.From, t.Comma, t.Dot, t.Assign, t.RightParen, t.RightBracket, t.RightBrace,
+  ...operators,
+  t.Else,
+  t.From,
+  t.Comma,
+  t.Dot,
+  t.Assign,
+  t.RightParen,
+  t.RightBracket,
+  t.RightBrace,
 ]);
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
 const startsRow = new Set<TokenType>([...declarations, t.Let, t.Input, t.Output, t.Default, t.Expect]);
@@ -67,7 +84,8 @@ export function separate(tokens: readonly IToken[]): Separated {
 
   // The next two tokens that are no separators, looked up from the end once.
   const next = new Array<number>(tokens.length + 1).fill(tokens.length);
-  for (let i = tokens.length - 1; i >= 0; i--) next[i] = tokens[i].tokenType === t.Separator ? next[i + 1] : i;
+  for (let i = tokens.length - 1; i >= 0; i--)
+    next[i] = tokens[i].tokenType === t.Separator ? next[i + 1] : i;
 
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];

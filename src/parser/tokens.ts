@@ -7,7 +7,8 @@
  */
 import { createToken, type ITokenConfig, Lexer, type TokenType } from "chevrotain";
 
-const token = (name: string, config: Omit<ITokenConfig, "name">): TokenType => createToken({ name, ...config });
+const token = (name: string, config: Omit<ITokenConfig, "name">): TokenType =>
+  createToken({ name, ...config });
 
 export const Any = token("Any", { pattern: Lexer.NA, label: "anything" });
 export const BinOp = token("BinOp", { pattern: Lexer.NA, label: "an operator", categories: [Any] });
@@ -18,7 +19,11 @@ export const Name = token("Name", { pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: "a
 const Space = token("Space", { pattern: /[ \t\f\v\u00A0]+/, group: Lexer.SKIPPED });
 export const Doc = token("Doc", { pattern: /##[^\n]*/, group: "comments" });
 export const Comment = token("Comment", { pattern: /#[^\n]*/, group: "comments" });
-export const Separator = token("Separator", { pattern: /[\n;]/, line_breaks: true, label: "the end of the row" });
+export const Separator = token("Separator", {
+  pattern: /[\n;]/,
+  line_breaks: true,
+  label: "the end of the row",
+});
 
 // One token, so that `resnet` alone stays an ordinary name.
 export const Edition = token("Edition", {
@@ -43,7 +48,11 @@ export const BadNumber = token("BadNumber", {
   label: "a number",
   categories: [Any],
 });
-export const Text = token("Text", { pattern: /"(?:[^"\\\n]|\\.)*"/, label: 'text in "quotes"', categories: [Any] });
+export const Text = token("Text", {
+  pattern: /"(?:[^"\\\n]|\\.)*"/,
+  label: 'text in "quotes"',
+  categories: [Any],
+});
 export const BadText = token("BadText", { pattern: /"[^\n]*/, label: 'text in "quotes"', categories: [Any] });
 export const Unknown = token("Unknown", { pattern: /[^\s]/u, label: "a character", categories: [Any] });
 
@@ -86,7 +95,12 @@ export const Minus = sign("Minus", "-", [BinOp]);
 export const Star = sign("Star", "*", [BinOp]);
 export const Slash = sign("Slash", "/", [BinOp]);
 export const Percent = sign("Percent", "%", [BinOp]);
-export const Times = token("Times", { pattern: /x|\u00D7/, longer_alt: Name, label: "`x`", categories: [BinOp] });
+export const Times = token("Times", {
+  pattern: /x|\u00D7/,
+  longer_alt: Name,
+  label: "`x`",
+  categories: [BinOp],
+});
 
 export const LeftParen = sign("LeftParen", "(", [Any]);
 export const RightParen = sign("RightParen", ")", [Any]);
@@ -112,7 +126,26 @@ export const precedence: ReadonlyMap<TokenType, number> = new Map([
 ]);
 
 export const words: readonly TokenType[] = [
-  Net, Block, Names, Use, From, Let, Input, Output, Default, Expect, If, Else, In, None, True, False, Not, Or, And, Times,
+  Net,
+  Block,
+  Names,
+  Use,
+  From,
+  Let,
+  Input,
+  Output,
+  Default,
+  Expect,
+  If,
+  Else,
+  In,
+  None,
+  True,
+  False,
+  Not,
+  Or,
+  And,
+  Times,
 ];
 
 export const brackets = new Map([
@@ -122,10 +155,45 @@ export const brackets = new Map([
 ]);
 
 export const vocabulary: TokenType[] = [
-  Space, Doc, Comment, Separator, Edition, Size, NumberToken, BadNumber, Text, BadText, ...words, Name,
-  Arrow, Bar, Equal, NotEqual, LessEqual, GreaterEqual, Less, Greater, Plus, Minus, Star, Slash, Percent,
-  LeftParen, RightParen, LeftBracket, RightBracket, LeftBrace, RightBrace, Comma, Colon, Assign, Dot,
-  Unknown, Any, BinOp, CmpOp,
+  Space,
+  Doc,
+  Comment,
+  Separator,
+  Edition,
+  Size,
+  NumberToken,
+  BadNumber,
+  Text,
+  BadText,
+  ...words,
+  Name,
+  Arrow,
+  Bar,
+  Equal,
+  NotEqual,
+  LessEqual,
+  GreaterEqual,
+  Less,
+  Greater,
+  Plus,
+  Minus,
+  Star,
+  Slash,
+  Percent,
+  LeftParen,
+  RightParen,
+  LeftBracket,
+  RightBracket,
+  LeftBrace,
+  RightBrace,
+  Comma,
+  Colon,
+  Assign,
+  Dot,
+  Unknown,
+  Any,
+  BinOp,
+  CmpOp,
 ];
 
 export const lexer = new Lexer(vocabulary, { positionTracking: "full", ensureOptimizations: false });

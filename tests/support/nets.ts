@@ -4,14 +4,17 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderDiagnostic } from "../../src/base/render-diagnostic.ts";
 import { makeSource, type Source } from "../../src/base/source.ts";
-import { type AnalyseOptions, type AnalysedNet, analyse } from "../../src/compile.ts";
+import { type AnalysedNet, type AnalyseOptions, analyse } from "../../src/compile.ts";
 import type { Module, ReadModule } from "../../src/lower/modules.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const examplePath = (name: string): string => path.join(root, "examples", name);
 
 export const readModule: ReadModule = (request, from) => {
-  const file = path.join(path.dirname(from.name), request.endsWith(".resnet") ? request : `${request}.resnet`);
+  const file = path.join(
+    path.dirname(from.name),
+    request.endsWith(".resnet") ? request : `${request}.resnet`,
+  );
   try {
     return makeSource(file, readFileSync(file, "utf8"));
   } catch {
@@ -29,6 +32,7 @@ export interface OpenedNet {
 /** One net of a file; throws with the rendered diagnostics when it does not compile. */
 export function openNet(file: string, options: AnalyseOptions = {}): OpenedNet {
   const { nets, module, diagnostics, fine } = analyse(fileSource(file), { read: readModule, ...options });
-  if (!fine || !module || nets.length !== 1) throw new Error(diagnostics.map((d) => renderDiagnostic(d)).join("\n"));
+  if (!fine || !module || nets.length !== 1)
+    throw new Error(diagnostics.map((d) => renderDiagnostic(d)).join("\n"));
   return { net: nets[0], module };
 }

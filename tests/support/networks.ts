@@ -19,8 +19,12 @@ export function bind(net: AnalysedNet, module: Module, path: string, files = dis
   const { report, diagnostics } = collect();
   const checkpoint = openCheckpoint(path, files, report);
   const weights =
-    checkpoint && bindWeights({ graph: net.graph, checkpoint, path, tables: tablesOf(module), strict: true }, report);
-  assert.equal(diagnostics.map(({ message }) => message), []);
+    checkpoint &&
+    bindWeights({ graph: net.graph, checkpoint, path, tables: tablesOf(module), strict: true }, report);
+  assert.equal(
+    diagnostics.map(({ message }) => message),
+    [],
+  );
   assert.ok(weights);
   return weights!;
 }
@@ -41,7 +45,8 @@ export function toNhwc(data: ArrayLike<number>, [n, c, h, w]: readonly number[])
   const out = new Float64Array(n * c * h * w);
   for (let b = 0; b < n; b++) {
     for (let k = 0; k < c; k++) {
-      for (let place = 0; place < h * w; place++) out[(b * h * w + place) * c + k] = data[(b * c + k) * h * w + place];
+      for (let place = 0; place < h * w; place++)
+        out[(b * h * w + place) * c + k] = data[(b * c + k) * h * w + place];
     }
   }
   return { shape: [n, h, w, c], data: out };

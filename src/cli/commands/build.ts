@@ -15,19 +15,39 @@ import { allPasses } from "../../passes/pipeline.ts";
 import { whyNot, writeArtifacts } from "../files.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
-import { diagnosticToJson, fileSize, note, paintFor, print, printDiagnostics, printJson, progress, table } from "../terminal.ts";
-import { findWeights, type FoundWeights, weightOptions } from "../weights-options.ts";
+import {
+  diagnosticToJson,
+  fileSize,
+  note,
+  paintFor,
+  print,
+  printDiagnostics,
+  printJson,
+  progress,
+  table,
+} from "../terminal.ts";
+import { type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(weightOptions(netOptions(yargs)))
-    .positional("file", { type: "string", demandOption: true, describe: "a .resnet file, FILE#net for one of its nets" })
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "a .resnet file, FILE#net for one of its nets",
+    })
     .option("output", { alias: "o", type: "string", describe: "the folder to write (default: dist/NET)" })
     .option("target", {
       type: "string",
       default: "tfjs",
       describe: `what to make, commas between: ${targets.map(({ name }) => name).join(", ")}`,
     })
-    .option("optimise", { alias: "O", type: "number", choices: [0, 1, 2] as const, default: 2 as const, describe: "0 none, 1 exact passes, 2 all" })
+    .option("optimise", {
+      alias: "O",
+      type: "number",
+      choices: [0, 1, 2] as const,
+      default: 2 as const,
+      describe: "0 none, 1 exact passes, 2 all",
+    })
     .option("print-after", { type: "string", describe: "print the IR after a pass, on stderr" })
     .option("dump", { type: "string", describe: "write the IR after every pass into a folder" })
     .example("$0 build examples/resnet152.resnet", "the table, the verdicts, dist/resnet152")
@@ -40,7 +60,8 @@ export function handler(options: BuildArguments): number {
   const chosen = chooseTargets(options.target);
   if ("code" in chosen) return stop([chosen], options);
   const wanted = options["print-after"];
-  if (wanted !== undefined && !allPasses.some(({ name }) => name === wanted)) return stop([unknownPass(wanted)], options);
+  if (wanted !== undefined && !allPasses.some(({ name }) => name === wanted))
+    return stop([unknownPass(wanted)], options);
 
   const opened = openNet(options.file, options);
   if (!opened) return 1;
@@ -77,7 +98,12 @@ export function handler(options: BuildArguments): number {
   return 0;
 }
 
-function emitAll(net: AnalysedNet, chosen: readonly Target[], weights: FoundWeights | undefined, options: BuildArguments) {
+function emitAll(
+  net: AnalysedNet,
+  chosen: readonly Target[],
+  weights: FoundWeights | undefined,
+  options: BuildArguments,
+) {
   const artifacts: Artifact[] = [];
   const problems: Diagnostic[] = [];
   let optimised: Graph | undefined;
@@ -130,7 +156,9 @@ class PassObserver {
       mkdirSync(folder, { recursive: true });
       writeFileSync(path.join(folder, file), printGraph(graph));
     } catch (error) {
-      this.problems.push(makeDiagnostic("unwritable-output", undefined, { path: path.join(folder, file), why: whyNot(error) }));
+      this.problems.push(
+        makeDiagnostic("unwritable-output", undefined, { path: path.join(folder, file), why: whyNot(error) }),
+      );
     }
   }
 }
@@ -153,7 +181,12 @@ function chooseTargets(text: string): readonly Target[] | Diagnostic {
 export function unknownPass(name: string): Diagnostic {
   const all = allPasses.map((pass) => pass.name);
   const near = nearest(name, all);
-  return makeDiagnostic("unknown-pass", undefined, { name }, { hint: near ? `did you mean ${near}?` : `there are ${all.join(", ")}` });
+  return makeDiagnostic(
+    "unknown-pass",
+    undefined,
+    { name },
+    { hint: near ? `did you mean ${near}?` : `there are ${all.join(", ")}` },
+  );
 }
 
 function stop(diagnostics: readonly Diagnostic[], { format }: BuildArguments): number {
@@ -179,6 +212,14 @@ function show(
     for (const line of weights.notes) print(`         ${line}`);
     print("");
   }
-  print(table([{ title: "written", align: "left" }, { title: "size", align: "right" }], written.map(({ path: file, bytes }) => [file, fileSize(bytes)]), paint));
+  print(
+    table(
+      [
+        { title: "written", align: "left" },
+        { title: "size", align: "right" },
+      ],
+      written.map(({ path: file, bytes }) => [file, fileSize(bytes)]),
+      paint,
+    ),
+  );
 }
-

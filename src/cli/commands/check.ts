@@ -7,7 +7,12 @@ import { diagnosticToJson, paintFor, print, printDiagnostics, printJson, progres
 
 export const builder = (yargs: Argv) =>
   formatOption(netOptions(yargs))
-    .positional("files", { type: "string", array: true, demandOption: true, describe: ".resnet files, FILE#net for one net" })
+    .positional("files", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: ".resnet files, FILE#net for one net",
+    })
     .example("$0 check examples/*.resnet", "every net of every file")
     .example("$0 check model.resnet --format gnu", "one line a problem, for editors")
     .example("$0 check model.resnet#small --size 96", "another picture size");
@@ -26,17 +31,26 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
     nets += analysis?.nets.length ?? 0;
     for (const net of analysis?.nets ?? []) expectations += net.verdicts.length;
     const fine = analysis?.fine ?? false;
-    checked.push({ file, fine, diagnostics: diagnostics.map(diagnosticToJson), nets: (analysis?.nets ?? []).map((net) => netToJson(net)) });
+    checked.push({
+      file,
+      fine,
+      diagnostics: diagnostics.map(diagnosticToJson),
+      nets: (analysis?.nets ?? []).map((net) => netToJson(net)),
+    });
     if (!json && format === "pretty" && fine) {
       const holds = analysis!.nets.reduce((sum, net) => sum + net.verdicts.filter((v) => v.holds).length, 0);
-      print(`${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}`);
+      print(
+        `${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}`,
+      );
     }
   }
   const errors = all.filter(({ severity }) => severity === "error").length;
   if (json) printJson({ command: "check", fine: errors === 0, files: checked });
   else if (format === "json") printDiagnostics(all, "json");
   else if (format === "pretty" && files.length > 1) {
-    print(`${number(files.length, "file")}, ${number(nets, "net")}, ${number(expectations, "expectation")}, ${number(errors, "error")}`);
+    print(
+      `${number(files.length, "file")}, ${number(nets, "net")}, ${number(expectations, "expectation")}, ${number(errors, "error")}`,
+    );
   }
   return errors > 0 ? 1 : 0;
 }

@@ -9,9 +9,22 @@ import { print, printDiagnostics } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
   yargs
-    .positional("files", { type: "string", array: true, demandOption: true, describe: "files or folders; - reads stdin and prints" })
-    .option("check", { type: "boolean", default: false, describe: "change nothing, fail if something would change" })
-    .option("format", { choices: ["pretty", "gnu", "json"] as const, default: "pretty" as const, describe: "how diagnostics are shown" })
+    .positional("files", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "files or folders; - reads stdin and prints",
+    })
+    .option("check", {
+      type: "boolean",
+      default: false,
+      describe: "change nothing, fail if something would change",
+    })
+    .option("format", {
+      choices: ["pretty", "gnu", "json"] as const,
+      default: "pretty" as const,
+      describe: "how diagnostics are shown",
+    })
     .example("$0 fmt model.resnet", "format a file in place")
     .example("$0 fmt --check examples", "a whole folder, as CI does");
 
@@ -30,7 +43,10 @@ function filesUnder(name: string, problems: Diagnostic[]): string[] {
   try {
     if (!statSync(name).isDirectory()) return [name];
     const found = readdirSync(name, { recursive: true }) as string[];
-    return found.filter((file) => file.endsWith(".resnet") && !file.includes("node_modules")).sort().map((file) => path.join(name, file));
+    return found
+      .filter((file) => file.endsWith(".resnet") && !file.includes("node_modules"))
+      .sort()
+      .map((file) => path.join(name, file));
   } catch (error) {
     problems.push(makeDiagnostic("unreadable-file", undefined, { path: name, why: whyNot(error) }));
     return [];
@@ -48,7 +64,15 @@ function formatFile(file: string, check: boolean): readonly Diagnostic[] {
   }
   // The bytes decide: a file with CRLF or a byte-order mark reads like its canonical form and is not.
   if (Buffer.from(text).equals(readFileSync(file))) return [];
-  if (check) return [makeDiagnostic("not-formatted", undefined, { path: file }, { hint: `\`resnetc fmt ${file}\` mends it` })];
+  if (check)
+    return [
+      makeDiagnostic(
+        "not-formatted",
+        undefined,
+        { path: file },
+        { hint: `\`resnetc fmt ${file}\` mends it` },
+      ),
+    ];
   const staging = `${file}.${process.pid}.tmp`;
   try {
     writeFileSync(staging, text);

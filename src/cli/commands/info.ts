@@ -8,14 +8,23 @@ import { count, paintFor, print, printJson, short, table } from "../terminal.ts"
 
 export const builder = (yargs: Argv) =>
   formatOption(netOptions(yargs))
-    .positional("file", { type: "string", demandOption: true, describe: "a .resnet file, FILE#net for one of its nets" })
-    .option("depth", { type: "number", default: 1, describe: "2 shows the blocks of each row, 3 their steps" })
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "a .resnet file, FILE#net for one of its nets",
+    })
+    .option("depth", {
+      type: "number",
+      default: 1,
+      describe: "2 shows the blocks of each row, 3 their steps",
+    })
     .example("$0 info examples/resnet50.resnet", "the table by row")
     .example("$0 info examples/resnet50.resnet --depth 2", "by block")
     .example("$0 info examples/resnet50.resnet --json", "for programs");
 
 export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
-  if (!Number.isInteger(options.depth) || options.depth < 1) throw new UsageError(`--depth ${options.depth} is not a whole number from 1`);
+  if (!Number.isInteger(options.depth) || options.depth < 1)
+    throw new UsageError(`--depth ${options.depth} is not a whole number from 1`);
   const opened = openNet(options.file, options);
   if (!opened) return 1;
   if (options.json) printJson({ command: "info", ...netToJson(opened.net, options.depth) });
@@ -38,6 +47,16 @@ function show(net: AnalysedNet, depth: number): void {
     ["depth", count(depthOf(net.graph)), "most convolution and dense layers on one path"],
     ["field", count(field), "pixels across that one result sees"],
   ];
-  print(table([{ title: "count", align: "left" }, { title: "", align: "right" }, { title: "what", align: "left" }], rows, paint));
+  print(
+    table(
+      [
+        { title: "count", align: "left" },
+        { title: "", align: "right" },
+        { title: "what", align: "left" },
+      ],
+      rows,
+      paint,
+    ),
+  );
   if (net.verdicts.length > 0) print(`\n${verdictLines(net, paint)}`);
 }

@@ -10,11 +10,21 @@ import { unknownPass } from "./build.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(netOptions(yargs))
-    .positional("file", { type: "string", demandOption: true, describe: "a .resnet file, FILE#net for one of its nets" })
-    .option("after", { type: "string", describe: `the point: ${allPasses.map(({ name }) => name).join(", ")}, or "all" (default: before any)` })
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "a .resnet file, FILE#net for one of its nets",
+    })
+    .option("after", {
+      type: "string",
+      describe: `the point: ${allPasses.map(({ name }) => name).join(", ")}, or "all" (default: before any)`,
+    })
     .option("diff", { type: "boolean", default: false, describe: "only the lines that this pass changed" })
     .option("params", { type: "boolean", default: false, describe: "show weights as nodes too" })
-    .option("target", { type: "string", describe: `the passes of a target: ${targets.map(({ name }) => name).join(", ")}` })
+    .option("target", {
+      type: "string",
+      describe: `the passes of a target: ${targets.map(({ name }) => name).join(", ")}`,
+    })
     .example("$0 ir examples/resnet18.resnet", "as lowered")
     .example("$0 ir examples/resnet18.resnet --after fold-batch-norm --diff", "what one pass did")
     .example("$0 ir examples/resnet18.resnet --after all --target tfjs", "what the tfjs target gets");
@@ -28,7 +38,9 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
   if (diff && after === undefined) throw new UsageError("--diff needs --after PASS, or --after all");
   const target = targets.find(({ name }) => name === options.target);
   if (options.target !== undefined && !target) {
-    throw new UsageError(`--target ${options.target} is none of ${targets.map(({ name }) => name).join(", ")}`);
+    throw new UsageError(
+      `--target ${options.target} is none of ${targets.map(({ name }) => name).join(", ")}`,
+    );
   }
   const opened = openNet(options.file, options);
   if (!opened) return 1;
@@ -48,7 +60,9 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
     }
   }
   if (!reached) throw new UsageError(`target ${options.target} does not run ${after}`);
-  const text = diff ? changedLines(printGraph(before, { params }), printGraph(now, { params })) : printGraph(now, { params });
+  const text = diff
+    ? changedLines(printGraph(before, { params }), printGraph(now, { params }))
+    : printGraph(now, { params });
   if (options.json) printJson({ command: "ir", net: opened.net.name, after: after ?? "lower", text });
   else print(text.trimEnd());
   return 0;

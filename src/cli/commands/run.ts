@@ -17,32 +17,61 @@ import { labelSets } from "../../std/labels.generated.ts";
 import { isBytes, readBytes, whyNot } from "../files.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { note, paintFor, print, printDiagnostics, progress } from "../terminal.ts";
-import { findWeights, type FoundWeights, weightOptions } from "../weights-options.ts";
+import { type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(weightOptions(netOptions(yargs)))
-    .positional("file", { type: "string", demandOption: true, describe: "a .resnet file, FILE#net for one of its nets" })
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "a .resnet file, FILE#net for one of its nets",
+    })
     .positional("images", { type: "string", array: true, describe: "PNG or JPEG files, or folders of them" })
     .option("raw", { type: "string", describe: "a .npy array instead of pictures: float32, NHWC, any batch" })
     .option("out", { type: "string", describe: "write the result as .npy (with --raw)" })
-    .option("layout", { choices: ["nhwc", "nchw"] as const, default: "nhwc" as const, describe: "the layout of --raw" })
-    .option("target", { choices: ["tfjs", "reference"] as const, default: "tfjs" as const, describe: "what runs it" })
-    .option("backend", { choices: ["wasm", "cpu"] as const, default: "wasm" as const, describe: "the backend of tfjs" })
-    .option("optimise", { alias: "O", type: "number", choices: [0, 1, 2] as const, default: 2 as const, describe: "passes before tfjs: 0 none, 1 exact, 2 all" })
+    .option("layout", {
+      choices: ["nhwc", "nchw"] as const,
+      default: "nhwc" as const,
+      describe: "the layout of --raw",
+    })
+    .option("target", {
+      choices: ["tfjs", "reference"] as const,
+      default: "tfjs" as const,
+      describe: "what runs it",
+    })
+    .option("backend", {
+      choices: ["wasm", "cpu"] as const,
+      default: "wasm" as const,
+      describe: "the backend of tfjs",
+    })
+    .option("optimise", {
+      alias: "O",
+      type: "number",
+      choices: [0, 1, 2] as const,
+      default: 2 as const,
+      describe: "passes before tfjs: 0 none, 1 exact, 2 all",
+    })
     .option("top", { type: "number", default: 5, describe: "how many classes to show" })
     .example("$0 run examples/cifar.resnet#resnet20 --weights resnet20.th cat.png", "classify a picture")
     .example("$0 run model.resnet --weights w.pth --raw in.npy --out out.npy", "arrays in and out")
-    .example("$0 run model.resnet --weights w.pth --target reference --raw in.npy --out out.npy", "by the slow reference, in float64");
+    .example(
+      "$0 run model.resnet --weights w.pth --target reference --raw in.npy --out out.npy",
+      "by the slow reference, in float64",
+    );
 
 type RunArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
 export async function handler(options: RunArguments): Promise<number> {
   const images = options.images ?? [];
-  if (options.raw === undefined && images.length === 0) throw new UsageError("run wants pictures, or --raw in.npy");
-  if (options.raw !== undefined && images.length > 0) throw new UsageError("run takes pictures or --raw, not both");
-  if (options.raw !== undefined && options.out === undefined) throw new UsageError("--raw wants --out out.npy for the result");
+  if (options.raw === undefined && images.length === 0)
+    throw new UsageError("run wants pictures, or --raw in.npy");
+  if (options.raw !== undefined && images.length > 0)
+    throw new UsageError("run takes pictures or --raw, not both");
+  if (options.raw !== undefined && options.out === undefined)
+    throw new UsageError("--raw wants --out out.npy for the result");
   if (options.raw === undefined && options.out !== undefined) throw new UsageError("--out goes with --raw");
-  if (!Number.isInteger(options.top) || options.top < 1) throw new UsageError(`--top ${options.top} is not a whole number from 1`);
+  if (!Number.isInteger(options.top) || options.top < 1)
+    throw new UsageError(`--top ${options.top} is not a whole number from 1`);
 
   const opened = openNet(options.file, options);
   if (!opened) return 1;
@@ -50,7 +79,8 @@ export async function handler(options: RunArguments): Promise<number> {
   const found = findWeights(net, module, options);
   if (found.diagnostics.length > 0) printDiagnostics(found.diagnostics, options.format);
   if (!found.weights) return 1;
-  if (options.weights === undefined) note("no --weights: the net has random weights, its answers mean nothing");
+  if (options.weights === undefined)
+    note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of found.weights.notes) if (!options.json) note(line);
   return options.raw === undefined
     ? classify(net, found.weights, images, options)
@@ -73,7 +103,13 @@ function runner(net: AnalysedNet, weights: FoundWeights, options: RunArguments):
     };
   }
   const onProgress = (done: number, total: number) => progress("packing weights", done / total);
-  const { artifacts, diagnostics } = emit(net, { target: tfjs, weights: weights.source, weightsFrom: weights.from, level: options.optimise, onProgress });
+  const { artifacts, diagnostics } = emit(net, {
+    target: tfjs,
+    weights: weights.source,
+    weightsFrom: weights.from,
+    level: options.optimise,
+    onProgress,
+  });
   const error = diagnostics.find(({ severity }) => severity === "error");
   if (error) return error;
   const backend: NodeBackend = options.backend;
@@ -96,13 +132,22 @@ function inputsOf(net: AnalysedNet): readonly InputOfNet[] {
 
 // ---- arrays -------------------------------------------------------------------------------------------
 
-async function runArray(net: AnalysedNet, weights: FoundWeights, raw: string, out: string, options: RunArguments): Promise<number> {
+async function runArray(
+  net: AnalysedNet,
+  weights: FoundWeights,
+  raw: string,
+  out: string,
+  options: RunArguments,
+): Promise<number> {
   const fail = (diagnostic: Diagnostic) => {
     printDiagnostics([diagnostic], options.format);
     return 1;
   };
   const inputs = inputsOf(net);
-  if (inputs.length !== 1) throw new UsageError(`--raw feeds one input, ${net.name} has ${inputs.map(({ name }) => name).join(", ")}`);
+  if (inputs.length !== 1)
+    throw new UsageError(
+      `--raw feeds one input, ${net.name} has ${inputs.map(({ name }) => name).join(", ")}`,
+    );
   const [input] = inputs;
   const bytes = readBytes(raw);
   if (!isBytes(bytes)) return fail(bytes);
@@ -113,7 +158,15 @@ async function runArray(net: AnalysedNet, weights: FoundWeights, raw: string, ou
     return 1;
   }
   const tensor = toNhwc(array, input.shape, options.layout);
-  if (typeof tensor === "string") return fail(makeDiagnostic("bad-array", undefined, { path: raw, why: tensor }, { hint: "--layout nchw takes channels first" }));
+  if (typeof tensor === "string")
+    return fail(
+      makeDiagnostic(
+        "bad-array",
+        undefined,
+        { path: raw, why: tensor },
+        { hint: "--layout nchw takes channels first" },
+      ),
+    );
 
   const run = runner(net, weights, options);
   if (typeof run !== "function") return fail(run);
@@ -131,7 +184,14 @@ async function runArray(net: AnalysedNet, weights: FoundWeights, raw: string, ou
       return fail(makeDiagnostic("unwritable-output", undefined, { path: file, why: whyNot(error) }));
     }
   }
-  if (options.json) print(JSON.stringify({ net: net.name, target: options.target, written: outputs.map(([name, { shape }]) => ({ name, shape })) }));
+  if (options.json)
+    print(
+      JSON.stringify({
+        net: net.name,
+        target: options.target,
+        written: outputs.map(([name, { shape }]) => ({ name, shape })),
+      }),
+    );
   else for (const line of written) print(line);
   return 0;
 }
@@ -156,7 +216,8 @@ function toNhwc({ shape, data }: Tensor, wanted: Shape, layout: "nhwc" | "nchw")
   const out = new Float32Array(elements(batched));
   for (let b = 0; b < n; b++) {
     for (let k = 0; k < c; k++) {
-      for (let place = 0; place < h * w; place++) out[(b * h * w + place) * c + k] = data[(b * c + k) * h * w + place];
+      for (let place = 0; place < h * w; place++)
+        out[(b * h * w + place) * c + k] = data[(b * c + k) * h * w + place];
     }
   }
   return { shape: [n, h, w, c], data: out };
@@ -175,16 +236,28 @@ function toNchw({ shape: [n, h, w, c], data }: Tensor): Tensor {
 // ---- pictures -----------------------------------------------------------------------------------------
 
 const plain = (channels: number): Preprocess => ({
-  mean: new Array<number>(channels).fill(0), std: new Array<number>(channels).fill(1), range: 1, order: "rgb", resize: 0, labels: "",
+  mean: new Array<number>(channels).fill(0),
+  std: new Array<number>(channels).fill(1),
+  range: 1,
+  order: "rgb",
+  resize: 0,
+  labels: "",
 });
 
-async function classify(net: AnalysedNet, weights: FoundWeights, images: readonly string[], options: RunArguments): Promise<number> {
+async function classify(
+  net: AnalysedNet,
+  weights: FoundWeights,
+  images: readonly string[],
+  options: RunArguments,
+): Promise<number> {
   const inputs = inputsOf(net);
   const [output] = net.graph.outputs;
   if (inputs.length !== 1) throw new UsageError(`${net.name} has ${inputs.length} inputs: pictures feed one`);
   const [, height, width, classes] = output.node.type.shape;
   if (net.graph.outputs.length !== 1 || height !== 1 || width !== 1) {
-    throw new UsageError(`${net.name} gives ${net.graph.outputs.map(({ name }) => name).join(", ")}, not classes: use --raw and --out`);
+    throw new UsageError(
+      `${net.name} gives ${net.graph.outputs.map(({ name }) => name).join(", ")}, not classes: use --raw and --out`,
+    );
   }
   const [input] = inputs;
   const preprocess = input.preprocess ?? plain(input.shape[3]);
@@ -206,9 +279,15 @@ async function classify(net: AnalysedNet, weights: FoundWeights, images: readonl
     }
     const data = prepare(picture, input.shape, preprocess);
     const results = await run({ [input.name]: { shape: [1, ...input.shape.slice(1)], data } });
-    const scores = isOp(output.node, ops.softmax) ? [...results[output.name].data] : softmax(results[output.name].data);
+    const scores = isOp(output.node, ops.softmax)
+      ? [...results[output.name].data]
+      : softmax(results[output.name].data);
     const top = scores
-      .map((score, index) => ({ score, index, label: labels?.length === classes ? labels[index] : undefined }))
+      .map((score, index) => ({
+        score,
+        index,
+        label: labels?.length === classes ? labels[index] : undefined,
+      }))
       .sort((a, b) => b.score - a.score || a.index - b.index)
       .slice(0, options.top);
     if (options.json) print(JSON.stringify({ image: file, net: net.name, top }));
@@ -232,7 +311,11 @@ function softmax(logits: ArrayLike<number>): number[] {
   return powers.map((value) => value / sum);
 }
 
-function showTop(file: string, top: readonly { readonly score: number; readonly index: number; readonly label: string | undefined }[]): void {
+function showTop(
+  file: string,
+  top: readonly { readonly score: number; readonly index: number; readonly label: string | undefined }[],
+): void {
   print(paintFor(process.stdout)("bold", file));
-  for (const { score, index, label } of top) print(`  ${(100 * score).toFixed(2).padStart(6)} %  ${label ?? `class ${index}`}`);
+  for (const { score, index, label } of top)
+    print(`  ${(100 * score).toFixed(2).padStart(6)} %  ${label ?? `class ${index}`}`);
 }

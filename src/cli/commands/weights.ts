@@ -7,16 +7,38 @@ import { elements } from "../../ir/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
 import { checkpointFiles } from "../files.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
-import { count, diagnosticToJson, fileSize, paintFor, print, printDiagnostics, printJson, progress, table } from "../terminal.ts";
+import {
+  count,
+  diagnosticToJson,
+  fileSize,
+  paintFor,
+  print,
+  printDiagnostics,
+  printJson,
+  progress,
+  table,
+} from "../terminal.ts";
 import { findWeights } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(netOptions(yargs))
-    .positional("checkpoint", { type: "string", demandOption: true, describe: "safetensors, PyTorch or a tfjs manifest" })
+    .positional("checkpoint", {
+      type: "string",
+      demandOption: true,
+      describe: "safetensors, PyTorch or a tfjs manifest",
+    })
     .positional("file", { type: "string", describe: "a .resnet file, FILE#net, that it should fit" })
     .option("names", { type: "string", describe: "the table that names its tensors (default: recognised)" })
-    .option("strict", { type: "boolean", default: false, describe: "tensors that the net has no place for are errors" })
-    .option("allow-nan", { type: "boolean", default: false, describe: "take NaN and infinite weights as they are" })
+    .option("strict", {
+      type: "boolean",
+      default: false,
+      describe: "tensors that the net has no place for are errors",
+    })
+    .option("allow-nan", {
+      type: "boolean",
+      default: false,
+      describe: "take NaN and infinite weights as they are",
+    })
     .example("$0 weights resnet50.pth", "every tensor: name, shape, type")
     .example("$0 weights resnet50.pth examples/resnet50.resnet", "whether it fits, and what does not");
 
@@ -37,14 +59,27 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
 
   const opened = openNet(file, options);
   if (!opened) return 1;
-  const { weights, diagnostics: problems } = findWeights(opened.net, opened.module, { ...options, weights: path, seed: 0 });
+  const { weights, diagnostics: problems } = findWeights(opened.net, opened.module, {
+    ...options,
+    weights: path,
+    seed: 0,
+  });
   const params = opened.net.graph.nodes.filter((node) => isOp(node, ops.param));
   if (json) {
-    printJson({ command: "weights", checkpoint: path, net: opened.net.name, fits: weights !== undefined, notes: weights?.notes ?? [], diagnostics: problems.map(diagnosticToJson) });
+    printJson({
+      command: "weights",
+      checkpoint: path,
+      net: opened.net.name,
+      fits: weights !== undefined,
+      notes: weights?.notes ?? [],
+      diagnostics: problems.map(diagnosticToJson),
+    });
   } else {
     if (problems.length > 0) printDiagnostics(problems, format);
     if (weights) {
-      print(`${paintFor(process.stdout)("info", "ok")}  ${path} fits ${opened.net.name}: ${count(params.length)} tensors`);
+      print(
+        `${paintFor(process.stdout)("info", "ok")}  ${path} fits ${opened.net.name}: ${count(params.length)} tensors`,
+      );
       for (const line of weights.notes) print(`    ${line}`);
     }
   }
@@ -53,7 +88,14 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
 
 function describe(path: string, { format, tensors, notes }: Checkpoint) {
   const list = [...tensors.values()].map(({ name, shape, dtype }) => ({ name, shape, dtype }));
-  return { checkpoint: path, format, tensors: list.length, values: list.reduce((sum, t) => sum + elements(t.shape), 0), notes, list };
+  return {
+    checkpoint: path,
+    format,
+    tensors: list.length,
+    values: list.reduce((sum, t) => sum + elements(t.shape), 0),
+    notes,
+    list,
+  };
 }
 
 function show(path: string, checkpoint: Checkpoint): void {
@@ -64,7 +106,23 @@ function show(path: string, checkpoint: Checkpoint): void {
   print(`${paint("bold", path)}: ${format}${size}`);
   for (const line of notes) print(line);
   print("");
-  const rows = list.map(({ name, shape, dtype }) => [name, shape.join("x") || "scalar", dtype, count(elements(shape))]);
-  print(table([{ title: "tensor", align: "left", widest: 46 }, { title: "shape", align: "left" }, { title: "type", align: "left" }, { title: "values", align: "right" }], rows, paint));
+  const rows = list.map(({ name, shape, dtype }) => [
+    name,
+    shape.join("x") || "scalar",
+    dtype,
+    count(elements(shape)),
+  ]);
+  print(
+    table(
+      [
+        { title: "tensor", align: "left", widest: 46 },
+        { title: "shape", align: "left" },
+        { title: "type", align: "left" },
+        { title: "values", align: "right" },
+      ],
+      rows,
+      paint,
+    ),
+  );
   print(`\n${count(tensors)} tensors, ${count(values)} values`);
 }

@@ -9,7 +9,12 @@ export const add: Op<null> = {
     if (sameShape(left.shape, right.shape)) return left;
     return {
       code: "shape-mismatch",
-      params: { verb: "add", left: showMap(left.shape), right: showMap(right.shape), differ: whatDiffers(left.shape, right.shape) },
+      params: {
+        verb: "add",
+        left: showMap(left.shape),
+        right: showMap(right.shape),
+        differ: whatDiffers(left.shape, right.shape),
+      },
       hint: "a shortcut across a change of shape needs `project` (option B) or `pad` (option A)",
     };
   },

@@ -15,7 +15,10 @@ export interface BatchNormAttrs {
 }
 
 /** The operands by what they are; scale and shift are absent where the attributes leave them out. */
-export function batchNormOperands<T>([x, mean, variance, ...rest]: readonly T[], { scale, shift }: BatchNormAttrs) {
+export function batchNormOperands<T>(
+  [x, mean, variance, ...rest]: readonly T[],
+  { scale, shift }: BatchNormAttrs,
+) {
   return {
     x,
     mean,
@@ -53,7 +56,14 @@ export const batchNorm: Op<BatchNormAttrs> = {
     tfjs(node, out) {
       const { x, mean, variance, scale, shift } = batchNormOperands(node.inputs, node.attrs);
       const given = (from: typeof scale) => (from ? out.ref(from) : "undefined");
-      const args = [out.ref(x), out.ref(mean), out.ref(variance), given(shift), given(scale), String(node.attrs.eps)];
+      const args = [
+        out.ref(x),
+        out.ref(mean),
+        out.ref(variance),
+        given(shift),
+        given(scale),
+        String(node.attrs.eps),
+      ];
       out.result(node, "batchNorm", ...args);
     },
   },

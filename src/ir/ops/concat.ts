@@ -12,7 +12,12 @@ export const concat: Op<null> = {
     if (odd) {
       return {
         code: "shape-mismatch",
-        params: { verb: "put side by side", left: showMap(first.shape), right: showMap(odd.shape), differ: "the sizes differ" },
+        params: {
+          verb: "put side by side",
+          left: showMap(first.shape),
+          right: showMap(odd.shape),
+          differ: "the sizes differ",
+        },
         hint: "give every branch the same stride",
       };
     }
@@ -35,6 +40,7 @@ export const concat: Op<null> = {
   },
   print: () => "",
   emit: {
-    tfjs: (node, out) => out.result(node, "concat", `[${node.inputs.map((from) => out.ref(from)).join(", ")}]`, "3"),
+    tfjs: (node, out) =>
+      out.result(node, "concat", `[${node.inputs.map((from) => out.ref(from)).join(", ")}]`, "3"),
   },
 };

@@ -8,11 +8,12 @@
  * residual where the epilogue has them. The epilogue runs in the same pass over the output:
  * y = activation(conv + bias + residual).
  */
+
+import { emitConv2d } from "../emit-conv.ts";
+import { applyEpilogue, type Epilogue, epilogueOperands, printEpilogue } from "../epilogue.ts";
 import type { Op } from "../op.ts";
 import { type Pads, type Shape, sameShape, zeros } from "../tensor.ts";
 import { printPads, reach, slidingSize } from "../window.ts";
-import { applyEpilogue, type Epilogue, epilogueOperands, printEpilogue } from "../epilogue.ts";
-import { emitConv2d } from "../emit-conv.ts";
 
 export interface Conv2dAttrs {
   readonly kernel: readonly [height: number, width: number];
@@ -35,7 +36,12 @@ export const conv2d: Op<Conv2dAttrs> = {
     if (channels % groups) return { code: "groups-mismatch", params: { groups, channels, side: "go out" } };
     const wanted: Shape = [...kernel, c / groups, channels];
     if (!sameShape(weight.shape, wanted)) {
-      const params = { op: "conv2d", role: "kernel", wanted: wanted.join("x"), found: weight.shape.join("x") };
+      const params = {
+        op: "conv2d",
+        role: "kernel",
+        wanted: wanted.join("x"),
+        found: weight.shape.join("x"),
+      };
       return { code: "param-shape", params };
     }
     const height = slidingSize(h, reach(kernel[0], dilation), stride, pads.top, pads.bottom);
@@ -75,7 +81,8 @@ export const conv2d: Op<Conv2dAttrs> = {
                 if (value === 0) continue;
                 // Input channel k feeds its own group only. HWIO: the output channel runs fastest.
                 const group = Math.floor(k / perGroupIn);
-                const at = ((kh * kernel[1] + kw) * perGroupIn + (k % perGroupIn)) * channels + group * perGroupOut;
+                const at =
+                  ((kh * kernel[1] + kw) * perGroupIn + (k % perGroupIn)) * channels + group * perGroupOut;
                 const out = ((n * oh + i) * ow + j) * channels + group * perGroupOut;
                 for (let o = 0; o < perGroupOut; o++) to[out + o] += value * kernels[at + o];
               }
@@ -101,4 +108,3 @@ export const conv2d: Op<Conv2dAttrs> = {
 function tooLarge(window: number, size: number, padding: number) {
   return { code: "window-too-large", params: { window, size, padding } } as const;
 }
-

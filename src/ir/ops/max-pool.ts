@@ -56,7 +56,14 @@ export const maxPool: Op<MaxPoolAttrs> = {
   emit: {
     tfjs(node, out) {
       const { kernel, stride, pads } = node.attrs;
-      out.result(node, "maxPool", out.ref(node.inputs[0]), `[${kernel.join(", ")}]`, String(stride), tfjsPads(pads));
+      out.result(
+        node,
+        "maxPool",
+        out.ref(node.inputs[0]),
+        `[${kernel.join(", ")}]`,
+        String(stride),
+        tfjsPads(pads),
+      );
     },
   },
 };

@@ -13,7 +13,12 @@ export const mul: Op<null> = {
     if (left.shape[3] === right.shape[3] && isGate(left.shape)) return right;
     return {
       code: "shape-mismatch",
-      params: { verb: "multiply", left: showMap(left.shape), right: showMap(right.shape), differ: "the shapes differ" },
+      params: {
+        verb: "multiply",
+        left: showMap(left.shape),
+        right: showMap(right.shape),
+        differ: "the shapes differ",
+      },
       hint: "a gate is 1x1 with the same channels",
     };
   },

@@ -40,6 +40,11 @@ export const pad: Op<PadAttrs> = {
   },
   emit: {
     tfjs: (node, out) =>
-      out.result(node, "pad", out.ref(node.inputs[0]), tfjsPads(node.attrs.pads, node.attrs.before, node.attrs.after)),
+      out.result(
+        node,
+        "pad",
+        out.ref(node.inputs[0]),
+        tfjsPads(node.attrs.pads, node.attrs.before, node.attrs.after),
+      ),
   },
 };

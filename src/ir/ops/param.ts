@@ -36,4 +36,5 @@ export const param: Op<ParamAttrs> = {
 };
 
 /** Running mean and variance are state: stored and loaded, but not counted as parameters. */
-export const isState = (node: Node<ParamAttrs>): boolean => node.attrs.role === "mean" || node.attrs.role === "var";
+export const isState = (node: Node<ParamAttrs>): boolean =>
+  node.attrs.role === "mean" || node.attrs.role === "var";

@@ -9,7 +9,15 @@ export interface UpsampleAttrs {
 export const upsample: Op<UpsampleAttrs> = {
   name: "upsample",
   summary: "repeats each place scale times in both directions",
-  infer: ([{ dtype, shape: [n, h, w, c] }], { scale }) => ({ dtype, shape: [n, h * scale, w * scale, c] }),
+  infer: (
+    [
+      {
+        dtype,
+        shape: [n, h, w, c],
+      },
+    ],
+    { scale },
+  ) => ({ dtype, shape: [n, h * scale, w * scale, c] }),
   macs: () => 0,
   reference([x], node) {
     const y = zeros(node.type.shape);

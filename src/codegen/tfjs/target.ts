@@ -1,0 +1,112 @@
+/**
+ * The tfjs target: an ES module of direct tfjs-core calls, its types, its weights and its card.
+ *
+ * Networks have a hundred million weights, so the file is one buffer of its final size, every weight is
+ * evaluated once and written into its place, and nothing else keeps it.
+ */
+import { invariant } from "../../base/invariant.ts";
+import type { Node } from "../../ir/graph.ts";
+import type { WeightSource } from "../../ir/interpret.ts";
+import { paramValue } from "../../ir/interpret.ts";
+import type { ParamAttrs } from "../../ir/ops/param.ts";
+import { elements, type Shape, sameShape } from "../../ir/tensor.ts";
+import { standardPasses } from "../../passes/pipeline.ts";
+import type { Artifact, Card, EmitRequest, Target } from "../target.ts";
+import { CallCollector, type Stored } from "./emitter.ts";
+import { type ModuleParts, moduleText } from "./module.ts";
+import { typesText } from "./types.ts";
+
+export const tfjs: Target = {
+  name: "tfjs",
+  summary: "an ES module of TensorFlow.js calls: wasm, webgl, webgpu or cpu",
+  passes: standardPasses,
+  needsWeights: true,
+  emit,
+};
+
+function emit({ graph, weights, card, name, onProgress }: EmitRequest): readonly Artifact[] {
+  const collector = new CallCollector();
+  for (const node of graph.nodes) collector.emit(node);
+  const { calls, inputs, stored } = collector;
+  const parts: ModuleParts = {
+    name,
+    card,
+    calls,
+    inputs: inputs.map(({ node, variable }) => ({
+      name: node.name,
+      variable,
+      shape: node.type.shape.slice(1),
+    })),
+    outputs: graph.outputs.map(({ name, node }) => ({
+      name,
+      variable: collector.ref(node),
+      shape: node.type.shape.slice(1),
+    })),
+    stored,
+  };
+  return [
+    { path: `${name}.js`, contents: moduleText(parts) },
+    { path: `${name}.d.ts`, contents: typesText(parts) },
+    { path: `${name}.weights`, contents: weightBytes(stored, weights, onProgress) },
+    { path: `${name}.json`, contents: cardText(card, name, stored) },
+  ];
+}
+
+/** float32, little-endian, one after the other. */
+function weightBytes(
+  stored: readonly Stored[],
+  weights: WeightSource,
+  onProgress: EmitRequest["onProgress"],
+): Uint8Array {
+  const offsets = offsetsOf(stored);
+  const bytes = new Uint8Array(offsets[stored.length]);
+  // A weight may be stored in several pieces: they are made together, from one evaluation.
+  const pieces = new Map<Node<ParamAttrs> | Stored, number[]>();
+  stored.forEach((piece, i) => {
+    const key = piece.param ?? piece;
+    pieces.set(key, [...(pieces.get(key) ?? []), i]);
+  });
+  let done = 0;
+  for (const indices of pieces.values()) {
+    const { param } = stored[indices[0]];
+    const value = param && paramValue(param, weights);
+    for (const i of indices) {
+      const { name, shape, make } = stored[i];
+      const { data, shape: made } = make(value);
+      invariant(
+        sameShape(made, shape) && data.length === elements(shape),
+        `${name} is not ${shape.join("x")}`,
+      );
+      writeFloats(bytes, offsets[i], data);
+      done += 4 * data.length;
+    }
+    onProgress?.(done, bytes.length);
+  }
+  return bytes;
+}
+
+const hostIsLittleEndian = new Uint8Array(Float32Array.of(1).buffer)[3] === 0x3f;
+
+function writeFloats(bytes: Uint8Array, offset: number, values: Float32Array | Float64Array): void {
+  new Float32Array(bytes.buffer, offset, values.length).set(values);
+  if (hostIsLittleEndian) return;
+  for (let at = offset; at < offset + 4 * values.length; at += 4) bytes.subarray(at, at + 4).reverse();
+}
+
+/** Where each tensor starts in the file, and the file's size behind the last. */
+function offsetsOf(stored: readonly { readonly shape: Shape }[]): readonly number[] {
+  const offsets = [0];
+  for (const { shape } of stored) offsets.push(offsets[offsets.length - 1] + 4 * elements(shape));
+  return offsets;
+}
+
+/** NAME.json: the card, then what is where in the weights file, a tensor a line. */
+function cardText(card: Card, name: string, stored: readonly Stored[]): string {
+  const offsets = offsetsOf(stored);
+  const rows = stored.map(
+    ({ name, shape }, i) => `    ${JSON.stringify({ name, shape, offset: offsets[i] })}`,
+  );
+  const head = JSON.stringify({ ...card, file: `${name}.weights`, bytes: offsets[stored.length] }, null, 2);
+  const table = rows.length > 0 ? `[\n${rows.join(",\n")}\n  ]` : "[]";
+  return `${head.slice(0, -2)},\n  "tensors": ${table}\n}\n`;
+}

@@ -1,0 +1,82 @@
+/** The text of NAME.d.ts: inputs and outputs of this network by name, and the interface that all share. */
+import { CodeWriter, propertyKey } from "../code-writer.ts";
+import { heading, type ModuleParts, type Port } from "./module.ts";
+
+export function typesText({ card, inputs, outputs }: ModuleParts): string {
+  const text = new CodeWriter();
+  text.doc(...heading(card), "", `Made by ${card.compiler}.`);
+  text.line('import type * as tfjs from "@tensorflow/tfjs-core";', "");
+  text.doc("What goes in, by name: NHWC, any number of pictures.");
+  writePorts("Inputs", inputs, text);
+  text.line("");
+  text.doc("What comes out, by name.");
+  writePorts("Outputs", outputs, text);
+  text.line("", interfaceText.trim());
+  return text.toString();
+}
+
+function writePorts(name: string, ports: readonly Port[], text: CodeWriter): void {
+  text.block(`export interface ${name}<T = Float32Array> {`, () => {
+    for (const { name, shape } of ports) {
+      text.doc(`[batch, ${shape.join(", ")}]`);
+      text.line(`readonly ${propertyKey(name)}: T;`);
+    }
+  });
+}
+
+const interfaceText = `
+export type Backend = "wasm" | "cpu" | "webgl" | "webgpu";
+
+export interface LoadOptions {
+  /** "wasm" unless given. It stays the backend of tfjs after load. */
+  readonly backend?: Backend;
+  /** A tfjs-core already loaded (import * as tf, or the global of a script); imported when absent. */
+  readonly tf?: typeof tfjs;
+  /** The weights, or where they are; when absent, the file beside this module. */
+  readonly weights?: ArrayBuffer | ArrayBufferView | string | URL;
+  /** Called while the weights arrive, in bytes. */
+  readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
+  /** Where the .wasm files of tfjs are, as its setWasmPaths takes it. */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+}
+
+/** The contents of NAME.json but for the tensors, and the backend that runs. */
+export interface Info {
+  readonly name: string;
+  readonly summary: string;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly preprocess?: {
+      readonly mean: readonly number[];
+      readonly std: readonly number[];
+      readonly range: number;
+      readonly order: "rgb" | "bgr";
+      readonly resize: number;
+      readonly labels: string;
+    };
+  }[];
+  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly params: number;
+  readonly state: number;
+  readonly macs: number;
+  readonly depth: number;
+  readonly weights: string;
+  readonly compiler: string;
+  readonly backend: Backend;
+}
+
+export interface Network {
+  readonly info: Info;
+  /** Runs pictures given as numbers; the batch follows from the length. Leaves no tensor behind. */
+  run(inputs: Inputs): Outputs;
+  /** Runs tensors that stay yours; what comes back is yours to dispose of. */
+  execute(inputs: Inputs<tfjs.Tensor4D>): Outputs<tfjs.Tensor4D>;
+  /** Runs once on zeros, so that the first real run does not pay for compiling and packing. */
+  warmUp(): Promise<void>;
+  /** Frees the weights; the network is of no use afterwards. */
+  dispose(): void;
+}
+
+export declare function load(options?: LoadOptions): Promise<Network>;
+`;
