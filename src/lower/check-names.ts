@@ -65,8 +65,8 @@ function letRows(rows: readonly Row[]) {
   const inExpr = (expr: Expr | undefined): void => {
     if (expr?.kind === "group") inRows(expr.rows);
     else if (expr?.kind === "choice") {
-      inExpr(expr.then);
-      inExpr(expr.else);
+      inExpr(expr.consequent);
+      inExpr(expr.alternate);
     } else if (expr?.kind === "binary") {
       inExpr(expr.left);
       inExpr(expr.right);
@@ -132,8 +132,8 @@ class NameChecker {
         break;
       case "choice":
         this.expr(expr.condition);
-        this.expr(expr.then);
-        if (expr.else) this.expr(expr.else);
+        this.expr(expr.consequent);
+        if (expr.alternate) this.expr(expr.alternate);
         break;
       case "call":
         this.expr(expr.callee);

@@ -71,8 +71,10 @@ export function evaluate(expr: Expr, frame: Frame): Value {
       return { kind: "closure", expr, frame };
     }
     case "choice": {
-      const taken = conditionOf(expr.condition, frame) ? expr.then : expr.else;
-      return taken ? evaluate(taken, frame) : { kind: "closure", expr: { ...expr.then, rows: [] }, frame };
+      const taken = conditionOf(expr.condition, frame) ? expr.consequent : expr.alternate;
+      return taken
+        ? evaluate(taken, frame)
+        : { kind: "closure", expr: { ...expr.consequent, rows: [] }, frame };
     }
     case "call":
       return call(expr, frame);
@@ -150,10 +152,7 @@ function lookup({ name, span }: NameExpr, frame: Frame): Value {
     [...frame.variables.keys(), ...frame.labels.keys()],
     frame.module,
   );
-  if (
-    frame.declaration &&
-    frame.declaration.item.rows.some((row) => row.kind === "step" && row.label?.text === name)
-  ) {
+  if (frame.declaration?.item.rows.some((row) => row.kind === "step" && row.label?.text === name)) {
     fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
   }
   if (code === "joined-word") fail(code, span, { text: name }, { hint });

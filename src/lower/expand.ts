@@ -352,7 +352,7 @@ export class Expander {
       return this.#rows(expr.rows, input, frame, inner, manner.stepNames);
     }
     if (expr.kind === "choice") {
-      const taken = conditionOf(expr.condition, frame) ? expr.then : expr.else;
+      const taken = conditionOf(expr.condition, frame) ? expr.consequent : expr.alternate;
       return taken ? this.#run(taken, input, frame, scope, manner) : input;
     }
     const value = evaluate(expr, frame);

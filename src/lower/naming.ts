@@ -39,8 +39,8 @@ export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
         inRows(expr.rows);
         break;
       case "choice":
-        inExpr(expr.then);
-        inExpr(expr.else);
+        inExpr(expr.consequent);
+        inExpr(expr.alternate);
         break;
       case "binary":
         inExpr(expr.left);
@@ -83,8 +83,8 @@ export function nameSteps(rows: readonly Row[]): Map<Expr, string> {
         visitRows(expr.rows, scope);
         break;
       case "choice":
-        visit(expr.then, scope);
-        if (expr.else) visit(expr.else, scope);
+        visit(expr.consequent, scope);
+        if (expr.alternate) visit(expr.alternate, scope);
         break;
       case "call":
         if (expr.callee.kind === "name") see(expr, expr.callee.name, scope);

@@ -94,8 +94,8 @@ export interface ChoiceExpr {
   readonly kind: "choice";
   readonly span: Span;
   readonly condition: Expr;
-  readonly then: GroupExpr;
-  readonly else: GroupExpr | ChoiceExpr | undefined;
+  readonly consequent: GroupExpr;
+  readonly alternate: GroupExpr | ChoiceExpr | undefined;
 }
 export interface Argument {
   readonly span: Span;

@@ -253,8 +253,8 @@ class AstBuilder {
       kind: "choice",
       span,
       condition: condition ? this.expr(condition) : this.#error(node),
-      then: then ? this.group(then) : { kind: "group", span, rows: [] },
-      else: otherwise && (otherwise.name === "choice" ? this.choice(otherwise) : this.group(otherwise)),
+      consequent: then ? this.group(then) : { kind: "group", span, rows: [] },
+      alternate: otherwise && (otherwise.name === "choice" ? this.choice(otherwise) : this.group(otherwise)),
     };
   }
 
