@@ -1,0 +1,81 @@
+/**
+ * Runs what the tfjs target made, without a disk: for `run`, `verify` and tests in Node.
+ *
+ * The module's text is imported as a data: URL. Node 20, 22 and 24 all take those, there is nothing to clean
+ * up after a crash, and a temporary file would be cached by the loader just the same. Such a module cannot
+ * import packages, so tfjs-core and the backend come from our own dependencies.
+ */
+import { invariant } from "../base/invariant.ts";
+import type { Artifact } from "../codegen/target.ts";
+import type { Tensor } from "../ir/tensor.ts";
+
+/** The backends that run in Node. */
+export type NodeBackend = "wasm" | "cpu";
+
+export interface RunTfjs {
+  /** What the target emitted. */
+  readonly artifacts: readonly Artifact[];
+  /** NHWC, by the names of the net's inputs. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly backend?: NodeBackend;
+}
+
+export async function runTfjs({
+  artifacts,
+  inputs,
+  backend = "wasm",
+}: RunTfjs): Promise<Record<string, Tensor>> {
+  const [tf] = await Promise.all([
+    import("@tensorflow/tfjs-core"),
+    backend === "wasm" ? import("@tensorflow/tfjs-backend-wasm") : import("@tensorflow/tfjs-backend-cpu"),
+  ]);
+  // The one thing this flag changes: the cpu backend greets nobody on stderr.
+  const isProduction = tf.env().getBool("PROD");
+  tf.env().set("PROD", true);
+  try {
+    const { load } = await importText(contentsOf(artifacts, ".js"));
+    const network = await load({ tf, backend, weights: contentsOf(artifacts, ".weights") });
+    const tensors = Object.entries(inputs).map(([name, { shape, data }]) => {
+      return [name, tf.tensor(Float32Array.from(data), [...shape])] as const;
+    });
+    try {
+      const results = network.execute(Object.fromEntries(tensors));
+      const values = Object.entries(results).map(([name, tensor]) => {
+        return [name, { shape: tensor.shape, data: tensor.dataSync<"float32">() }] as const;
+      });
+      tf.dispose(results);
+      return Object.fromEntries(values);
+    } finally {
+      tf.dispose(tensors.map(([, tensor]) => tensor));
+      network.dispose();
+    }
+  } finally {
+    tf.env().set("PROD", isProduction);
+  }
+}
+
+/** What runTfjs uses of a generated module; NAME.d.ts has the whole of it. */
+interface GeneratedModule {
+  load(options: {
+    readonly tf: typeof import("@tensorflow/tfjs-core");
+    readonly backend: NodeBackend;
+    readonly weights: Uint8Array;
+  }): Promise<{
+    execute(
+      inputs: Record<string, import("@tensorflow/tfjs-core").Tensor>,
+    ): Record<string, import("@tensorflow/tfjs-core").Tensor>;
+    dispose(): void;
+  }>;
+}
+
+function importText(text: string): Promise<GeneratedModule> {
+  return import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+}
+
+function contentsOf(artifacts: readonly Artifact[], ending: ".js"): string;
+function contentsOf(artifacts: readonly Artifact[], ending: ".weights"): Uint8Array;
+function contentsOf(artifacts: readonly Artifact[], ending: string): string | Uint8Array {
+  const found = artifacts.find(({ path }) => path.endsWith(ending));
+  invariant(found, `the tfjs target made no ${ending} file`);
+  return found.contents;
+}

@@ -1,0 +1,91 @@
+/**
+ * Which names a checkpoint uses: every known table, and our own names, each under every prefix that occurs.
+ * The choice that finds most tensors wins.
+ */
+import { type NamesTable, translate } from "./names.ts";
+
+/** What wrappers put before every name: DataParallel, torch.compile, trainers, distillation. */
+const knownPrefix =
+  /^(module|model|_orig_mod|backbone|net|network|encoder|student|teacher|ema|resnet|body|trunk)\./;
+
+/** A weight of ours, as far as naming goes. */
+export interface Wanted {
+  readonly name: string;
+  /** Whether a tensor of this shape could be it. */
+  accepts(shape: readonly number[]): boolean;
+}
+
+interface Named {
+  readonly shape: readonly number[];
+}
+
+export interface Naming {
+  /** Absent for our own names. */
+  readonly table: NamesTable | undefined;
+  readonly prefix: string;
+  /** Their name of each wanted weight, in order; with the prefix. */
+  readonly names: readonly string[];
+  /** How many of these the checkpoint has. */
+  readonly matched: number;
+}
+
+/** The naming that finds most; more tensors of the right shape decide between equals, then the earlier table. */
+export function recogniseNames(
+  wanted: readonly Wanted[],
+  tensors: ReadonlyMap<string, Named>,
+  tables: readonly (NamesTable | undefined)[],
+): Naming {
+  let best: Naming | undefined;
+  let bestFits = -1;
+  for (const table of tables) {
+    const plain = wanted.map(({ name }) => (table ? translate(table, name) : name));
+    for (const prefix of prefixesOf(plain, tensors)) {
+      const names = prefix ? plain.map((name) => prefix + name) : plain;
+      let matched = 0;
+      let fitting = 0;
+      names.forEach((name, i) => {
+        const tensor = tensors.get(name);
+        if (tensor) matched++;
+        if (tensor && wanted[i].accepts(tensor.shape)) fitting++;
+      });
+      if (best && (matched < best.matched || (matched === best.matched && fitting <= bestFits))) continue;
+      best = { table, prefix, names, matched };
+      bestFits = fitting;
+    }
+  }
+  return best ?? { table: undefined, prefix: "", names: wanted.map(({ name }) => name), matched: 0 };
+}
+
+/** Enough for any checkpoint met so far; each costs a look at every name. */
+const maxPrefixes = 8;
+
+/**
+ * The prefixes worth trying, none first: what known wrappers put before the names, and whatever stands before
+ * a few of the names we look for, such as the "backbone.body." of a detector. A probe of names ranks them.
+ */
+function prefixesOf(names: readonly string[], tensors: ReadonlyMap<string, unknown>): string[] {
+  const found = new Set<string>();
+  for (const name of tensors.keys()) {
+    let length = 0;
+    for (let match = knownPrefix.exec(name); match; match = knownPrefix.exec(name.slice(length))) {
+      length += match[0].length;
+      found.add(name.slice(0, length));
+    }
+  }
+  const endings = spread(names, 5);
+  for (const name of tensors.keys()) {
+    const ending = endings.find((each) => name.endsWith(each));
+    const prefix = ending && name.slice(0, name.length - ending.length);
+    if (prefix && /[./]$/.test(prefix)) found.add(prefix);
+  }
+  const probe = spread(names, 40);
+  const score = (prefix: string) => probe.filter((name) => tensors.has(prefix + name)).length;
+  const ranked = [...found]
+    .map((prefix) => ({ prefix, found: score(prefix) }))
+    .sort((a, b) => b.found - a.found);
+  return ["", ...ranked.slice(0, maxPrefixes).map(({ prefix }) => prefix)];
+}
+
+/** About `count` of the items, evenly spread. */
+const spread = <T>(items: readonly T[], count: number): T[] =>
+  items.filter((_, i) => i % Math.max(1, Math.floor(items.length / count)) === 0);
