@@ -17,6 +17,7 @@ import type { Artifact } from "../codegen/target.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { limits } from "../parser/parse.ts";
 import type { CheckpointFiles } from "../weights/checkpoint.ts";
+import { stdin } from "./stdin.ts";
 
 /** `file.resnet#net` → its parts; a file whose own name has a # is taken whole. */
 export function splitTarget(target: string): { readonly file: string; readonly net: string | undefined } {
@@ -51,10 +52,10 @@ export function whyNot(error: unknown): string {
   }
 }
 
-/** A source from a path, or from stdin for "-". */
+/** A source from a path, or from standard input. */
 export function readSource(file: string): Source | Diagnostic {
   try {
-    const isStdin = file === "-";
+    const isStdin = file === stdin;
     if (!isStdin && statSync(file).size > 8 * limits.characters) {
       const params = { what: file, size: statSync(file).size, limit: limits.characters };
       return makeDiagnostic("file-too-large", undefined, params, {
@@ -68,7 +69,7 @@ export function readSource(file: string): Source | Diagnostic {
         hint: "weights go with --weights, pictures to `resnetc run`",
       });
     }
-    return makeSource(isStdin ? "stdin.resnet" : file, new TextDecoder().decode(bytes));
+    return makeSource(file, new TextDecoder().decode(bytes));
   } catch (error) {
     return makeDiagnostic(
       "unreadable-file",
@@ -109,7 +110,7 @@ export const checkpointFiles: CheckpointFiles = {
 
 export function readBytes(file: string): Uint8Array | Diagnostic {
   try {
-    return readFileSync(file === "-" ? 0 : file);
+    return readFileSync(file === stdin ? 0 : file);
   } catch (error) {
     return makeDiagnostic("unreadable-file", undefined, { path: file, why: whyNot(error) });
   }
@@ -125,8 +126,12 @@ export function writeArtifacts(folder: string, artifacts: readonly Artifact[]): 
   const existed = existsSync(folder);
   const staging = path.join(folder, `.resnetc-${process.pid}`);
   const cleanUp = () => {
-    rmSync(staging, { recursive: true, force: true });
-    if (!existed && existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+    try {
+      rmSync(staging, { recursive: true, force: true });
+      if (!existed && existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+    } catch {
+      // The folder was never made, or went away: there is nothing of ours in it.
+    }
   };
   const interrupted = () => {
     cleanUp();

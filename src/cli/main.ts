@@ -9,6 +9,7 @@ import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { nearest } from "../base/suggest.ts";
 import { version } from "../version.generated.ts";
+import { stdin } from "./stdin.ts";
 
 interface Command {
   readonly usage: string;
@@ -54,8 +55,9 @@ const commands: readonly Command[] = [
 
 async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  const words = argv.map((word) => (word === "-" ? stdin : word));
   let usageProblem: string | undefined;
-  const parser = yargs([...argv])
+  const parser = yargs(words)
     .scriptName("resnetc")
     .usage("$0 <command>\n\nCompiles .resnet files: networks of stages, blocks and shortcuts.")
     .version(version)
@@ -63,7 +65,6 @@ async function main(argv: readonly string[]): Promise<number> {
     .alias("help", "h")
     .strict()
     .demandCommand(1, "Say what to do: one of the commands below.")
-    .recommendCommands()
     .parserConfiguration({ "greedy-arrays": false })
     .wrap(Math.min(80, process.stdout.columns || 80))
     .exitProcess(false)
@@ -81,6 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
       summary,
       async (y) => ((await load()) as CommandModule).builder(y),
       async (options) => {
+        usageProblem ??= givenTwice(options);
         if (usageProblem === undefined) exitCode = await ((await load()) as CommandModule).handler(options);
       },
     );
@@ -91,6 +93,16 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2;
   }
   return exitCode;
+}
+
+/** Options that take one value: yargs makes a list of it when it is given again, and NaN of what is no number. */
+function givenTwice(options: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [name, value] of Object.entries(options)) {
+    if (["_", "set", "files", "images"].includes(name)) continue;
+    if (Array.isArray(value)) return `--${name} is given more than once`;
+    if (Number.isNaN(value)) return `--${name} takes a number`;
+  }
+  return undefined;
 }
 
 /** yargs' sentence, with what was probably meant and where help is. */

@@ -7,21 +7,25 @@ import { type OpName, ops } from "../ir/ops/index.ts";
 import { countGraph, depthOf, type Stage, stagesOf } from "../ir/stats.ts";
 import { type Column, count, short, table } from "./terminal.ts";
 
+/** The column that is cut when a table would be wider than a terminal, and how wide that is. */
+const stepsColumn = 1;
+const widest = 80;
+
 const columns: readonly Column[] = [
-  { title: "row", align: "left", widest: 14 },
-  { title: "steps", align: "left", widest: 24 },
+  { title: "row", align: "left", widest: 16 },
+  { title: "steps", align: "left" },
   { title: "output", align: "left" },
   { title: "params", align: "right" },
   { title: "MACs", align: "right" },
+  { title: "ops", align: "right" },
 ];
-const opsColumn: Column = { title: "ops", align: "right" };
 
 /** The rows of a net; `optimised` adds how many operations each has before and after the passes. */
 export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, depth = 1): string {
   const before = stagesOf(net.graph, depth);
   const after =
     optimised && new Map(stagesOf(optimised, depth).map((stage) => [stage.name, countOps(stage.nodes)]));
-  const total = countGraph(net.graph);
+  const whole = countGraph(net.graph);
   const cells = (stage: Stage) => [
     stage.name,
     depth === 1 ? (net.rowTexts.get(stage.name) ?? "") : describeOps(stage.nodes),
@@ -34,11 +38,22 @@ export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, de
     "total",
     "",
     "",
-    count(total.params),
-    short(total.macs),
+    count(whole.params),
+    short(whole.macs),
     ...(optimised ? [`${countOps(net.graph.nodes)} -> ${countOps(optimised.nodes)}`] : []),
   ];
-  return table(optimised ? [...columns, opsColumn] : columns, [...before.map(cells), sum], paint);
+  const rows = [...before.map(cells), sum];
+  const used = columns.slice(0, sum.length).map((column, i) => {
+    return Math.min(
+      column.widest ?? widest,
+      Math.max(column.title.length, ...rows.map((row) => row[i].length)),
+    );
+  });
+  const others = used.reduce((total, width, i) => total + (i === stepsColumn ? 0 : width + 2), 0);
+  const fitted = columns.slice(0, sum.length).map((column, i) => {
+    return i === stepsColumn ? { ...column, widest: Math.max(8, widest - others) } : column;
+  });
+  return table(fitted, rows, paint);
 }
 
 /** Operations that run: neither weights nor inputs. */

@@ -208,7 +208,7 @@ function show(
   if (net.verdicts.length > 0) print(`${verdictLines(net, paint)}\n`);
   if (weights) {
     const random = weights.notes.length === 0 && weights.from.startsWith("He ");
-    print(`weights: ${weights.from}${random ? " (untrained: --weights FILE loads a checkpoint)" : ""}`);
+    print(`weights: ${weights.from}${random ? " (untrained; see --weights)" : ""}`);
     for (const line of weights.notes) print(`         ${line}`);
     print("");
   }

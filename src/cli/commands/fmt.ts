@@ -5,6 +5,7 @@ import type { Arguments, Argv } from "yargs";
 import { type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
 import { format } from "../../parser/format.ts";
 import { isSource, readSource, whyNot } from "../files.ts";
+import { stdin } from "../stdin.ts";
 import { print, printDiagnostics } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
@@ -39,7 +40,7 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
 }
 
 function filesUnder(name: string, problems: Diagnostic[]): string[] {
-  if (name === "-") return [name];
+  if (name === stdin) return [name];
   try {
     if (!statSync(name).isDirectory()) return [name];
     const found = readdirSync(name, { recursive: true }) as string[];
@@ -58,7 +59,7 @@ function formatFile(file: string, check: boolean): readonly Diagnostic[] {
   if (!isSource(source)) return [source];
   const { text, diagnostics } = format(source);
   if (text === undefined) return diagnostics;
-  if (file === "-") {
+  if (file === stdin) {
     print(text.trimEnd());
     return [];
   }

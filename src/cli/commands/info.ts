@@ -39,10 +39,10 @@ function show(net: AnalysedNet, depth: number): void {
   print(`${stageTable(net, paint, undefined, depth)}\n`);
   const field = stagesOf(net.graph).reduce((most, stage) => Math.max(most, stage.field.size), 0);
   const rows = [
-    ["params", count(params), "trainable: weights, biases, scales, shifts (torch's count)"],
-    ["state", count(state), "running means and variances (Keras adds them to its total)"],
-    ["MACs", count(macs), `${short(macs)}, convolution and dense only (torchvision)`],
-    ["timm MACs", count(timmMacs), `${short(timmMacs)}, with norms and global pools (fvcore)`],
+    ["params", count(params), "weights, biases, scales, shifts (as torch counts)"],
+    ["state", count(state), "running means and variances (in Keras' total)"],
+    ["MACs", count(macs), `${short(macs)}, conv and dense only (torchvision)`],
+    ["timm MACs", count(timmMacs), `${short(timmMacs)}, with norms, global pools (fvcore)`],
     ["activations", count(activations), "results of convolution and dense layers"],
     ["depth", count(depthOf(net.graph)), "most convolution and dense layers on one path"],
     ["field", count(field), "pixels across that one result sees"],

@@ -1,0 +1,2 @@
+/** What "-" becomes on the command line: yargs drops a lone dash from lists of files. */
+export const stdin = "<stdin>";
