@@ -8,7 +8,7 @@
  */
 import { type Code, collect, type Diagnostic } from "./base/diagnostic.ts";
 import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
-import { nearest } from "./base/suggest.ts";
+import { listNames, nearest } from "./base/suggest.ts";
 import type { Artifact, Card, Target } from "./codegen/target.ts";
 import type { Graph } from "./ir/graph.ts";
 import { isOp } from "./ir/graph.ts";
@@ -130,7 +130,7 @@ function chooseNet(
     const found = nets.find(({ item }) => item.name.text === wanted);
     if (found) return [found];
     const near = nearest(wanted, all);
-    const hint = near ? `did you mean \`${near}\`?` : `it has ${all.join(", ") || "none"}`;
+    const hint = near ? `did you mean \`${near}\`?` : `it has ${listNames(all) || "none"}`;
     report("unknown-net", undefined, { name: wanted }, { hint });
     return [];
   }
@@ -141,30 +141,36 @@ function chooseNet(
   const stem = source.name.replace(/^.*[\\/]/, "").replace(/\.resnet$/, "");
   const named = nets.find(({ item }) => item.name.text === stem);
   if (named) return [named];
-  const candidates = nets.filter(
-    (net) => !nets.some((other) => other !== net && mentions(other.item as NetItem, net.item.name.text)),
-  );
+  const used = new Set<string>();
+  for (const { item } of nets) {
+    // A net that names itself is a mistake of its own, and still the one that is meant.
+    for (const name of namesIn(item as NetItem)) if (name !== item.name.text) used.add(name);
+  }
+  const candidates = nets.filter(({ item }) => !used.has(item.name.text));
   if (candidates.length === 1) return candidates;
   report(
     "ambiguous-net",
     undefined,
-    { nets: all.join(", ") },
+    { nets: listNames(all) },
     { hint: `name one: ${source.name}#${all[all.length - 1]}` },
   );
   return [];
 }
 
-/** Whether a net derives from or uses the other: a walk over its text's tree for the name. */
-function mentions(item: NetItem, name: string): boolean {
-  const walk = (value: unknown): boolean => {
-    if (Array.isArray(value)) return value.some(walk);
-    if (typeof value !== "object" || value === null) return false;
-    if ("kind" in value && value.kind === "name" && "name" in value && value.name === name) return true;
-    return Object.entries(value).some(
-      ([key, inner]) => key !== "span" && key !== "operatorSpan" && walk(inner),
-    );
+/** Every name that a net's base and rows are written with. */
+function namesIn({ base, rows }: NetItem): ReadonlySet<string> {
+  const found = new Set<string>();
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === "object" && value !== null) {
+      if ("kind" in value && value.kind === "name" && "name" in value) found.add(String(value.name));
+      for (const [key, inner] of Object.entries(value))
+        if (key !== "span" && key !== "operatorSpan") walk(inner);
+    }
   };
-  return walk(item.base) || walk(item.rows);
+  walk(base);
+  walk(rows);
+  return found;
 }
 
 /** `{ n: "18" }` → values: each text is an expression of the language, evaluated at the top of the file. */

@@ -65,12 +65,16 @@ export function makeDiagnostic<C extends Code>(
   return {
     code,
     severity: extra.severity ?? entry.severity,
-    message: text(params),
+    message: shorten(text(params)),
     ...(span ? { span } : {}),
     notes: extra.notes ?? [],
     ...(hint ? { hint } : {}),
   };
 }
+
+/** Names come from the text and may be of any length: a sentence shows the start of them. */
+const shorten = (message: string): string =>
+  message.replace(/`([^`]{120})[^`]{20,}`/g, (_all, start: string) => `\`${start}\u2026\``);
 
 export function collect(): Collector {
   const diagnostics: Diagnostic[] = [];

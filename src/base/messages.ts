@@ -17,7 +17,6 @@ const error = <P>(text: (params: P) => string, hint?: (params: P) => string): Me
   text,
   hint,
 });
-const warning = <P>(text: (params: P) => string): Message<P> => ({ severity: "warning", text });
 
 type None = Readonly<Record<string, never>>;
 /** The divisors around a number: the largest below and the smallest above. */
@@ -47,7 +46,11 @@ export const messages = {
     (p: { what: string; size: number; limit: number }) =>
       `${p.what} has ${plural(p.size, "character")}, the limit is ${p.limit.toLocaleString("en")}`,
   ),
-  "nesting-too-deep": error((p: { limit: number }) => `brackets are nested deeper than ${p.limit}`),
+  "nesting-too-deep": error(
+    (p: { what: string; limit: number }) =>
+      `${p.what} are nested deeper than ${p.limit.toLocaleString("en")}`,
+    () => "name the inner parts with labels, `let` or blocks of their own",
+  ),
   "row-too-long": error((p: { limit: number }) => `this row has more than ${p.limit} operators`),
   "unknown-edition": error(
     (p: { found: string; known: number }) =>
@@ -83,6 +86,9 @@ export const messages = {
   "missing-name": error((p: { what: string }) => `this ${p.what} has no name`),
   "missing-part": error((p: { word: string; needs: string }) => `\`${p.word}\` needs ${p.needs}`),
   "row-outside": error((_: None) => "a row must stand inside a net or a block"),
+  "misplaced-row": error(
+    (p: { word: string; where: string }) => `\`${p.word}\` has no meaning in ${p.where}`,
+  ),
   "nested-declaration": error((p: { word: string }) => `\`${p.word}\` cannot stand inside a net or block`),
   "empty-parentheses": error((_: None) => "nothing in the parentheses"),
   "unexpected-token": error((p: { text: string }) => `${p.text} does not fit here`),
@@ -96,6 +102,10 @@ export const messages = {
   "unknown-parameter": error(
     (p: { callee: string; name: string }) => `\`${p.callee}\` has no parameter \`${p.name}\``,
   ),
+  "bad-pattern": error(
+    (p: { why: string }) => p.why,
+    () => 'a line is `scale -> weight` or `"conv{s}.{*}" -> "layer{s-1}.{*}"`',
+  ),
   "unknown-module": error((p: { module: string }) => `there is no module "${p.module}"`),
   "unknown-export": error((p: { module: string; name: string }) => `${p.module} has no \`${p.name}\``),
   "unknown-net": error((p: { name: string }) => `this file has no net called \`${p.name}\``),
@@ -106,7 +116,6 @@ export const messages = {
   ),
   "unknown-metric": error((p: { name: string }) => `nothing is counted under \`${p.name}\``),
   "unknown-pass": error((p: { name: string }) => `there is no pass called \`${p.name}\``),
-  "unknown-code": error((p: { name: string }) => `there is no diagnostic \`${p.name}\``),
   "name-taken": error(
     (p: { what: string; name: string; by: string }) =>
       `${p.what} \`${p.name}\` would hide ${p.by} \`${p.name}\``,
@@ -168,8 +177,9 @@ export const messages = {
     () => "use a smaller picture, batch, kernel or width",
   ),
   "net-too-large": error(
-    (p: { what: string; limit: number; option: string }) =>
-      `this net has more than ${p.limit.toLocaleString("en")} ${p.what} (${p.option} raises the limit)`,
+    (p: { what: string; limit: number }) =>
+      `this net has more than ${p.limit.toLocaleString("en")} ${p.what}`,
+    () => "look for a repetition count that is too large, or blocks that double one another",
   ),
   "missing-input": error((p: { net: string }) => `net \`${p.net}\` has no input`),
   "bad-input": error((_: None) => "an input is height x width x channels"),
@@ -179,7 +189,6 @@ export const messages = {
       `expected ${p.what} ${p.wanted}, the net has ${p.found}`,
     (p) => `${difference(p.wanted, p.found)}\`resnetc info\` shows the counts row by row`,
   ),
-  "double-softmax": warning((_: None) => "this net ends in softmax and its input has labels"),
 
   // ---- weights ----------------------------------------------------------------------------------
   "bad-checkpoint": error(
@@ -221,12 +230,9 @@ export const messages = {
   ),
   "bad-array": error((p: { path: string; why: string }) => `${p.path} does not fit: ${p.why}`),
   "unwritable-output": error((p: { path: string; why: string }) => `cannot write ${p.path}: ${p.why}`),
-  "op-not-supported": error(
-    (p: { op: string; target: string; why: string }) => `target ${p.target} cannot express ${p.op}: ${p.why}`,
-  ),
   "unknown-target": error((p: { name: string }) => `there is no target called \`${p.name}\``),
   "backend-missing": error(
-    (p: { backend: string; why: string }) => `backend ${p.backend} does not start: ${p.why}`,
+    (p: { backend: string; why: string }) => `tfjs backend ${p.backend} does not run this: ${p.why}`,
   ),
   "not-formatted": error((p: { path: string }) => `${p.path} is not in canonical format`),
 } as const;

@@ -18,16 +18,33 @@ export const noPaint: Paint = (_style, text) => text;
 
 export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = noPaint): string {
   const { code, severity, message, span, notes, hint } = diagnostic;
-  const lines = [`${paint(severity, `${severity} ${code}`)}: ${paint("bold", message)}`];
+  const lines = wrap(message, `${severity} ${code}: `.length, 2).map((line) => paint("bold", line));
+  lines[0] = `${paint(severity, `${severity} ${code}`)}: ${lines[0]}`;
   const width = span ? String(positionAt(span.source, span.start).line).length : 1;
   const margin = " ".repeat(width);
   if (span) lines.push(...frame(span, severity, paint, width));
-  for (const note of notes) {
-    const place = note.span ? `, ${describePlace(note.span)}` : "";
-    lines.push(`${margin} ${paint("faint", "=")} ${note.message}${place}`);
-  }
-  if (hint) lines.push(`${margin} ${paint("faint", "=")} hint: ${hint}`);
+  const add = (text: string) => {
+    const [first, ...rest] = wrap(text, width + 3, width + 3);
+    lines.push(`${margin} ${paint("faint", "=")} ${first}`, ...rest);
+  };
+  for (const note of notes) add(`${note.message}${note.span ? `, ${describePlace(note.span)}` : ""}`);
+  if (hint) add(`hint: ${hint}`);
   return lines.join("\n");
+}
+
+/** Breaks a sentence at its spaces: the first line starts at column `first`, the others are indented. */
+function wrap(text: string, first: number, indent: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  let start = first;
+  for (const word of text.split(" ")) {
+    if (line && start + line.length + 1 + word.length > widest) {
+      lines.push(line);
+      line = " ".repeat(indent) + word;
+      start = 0;
+    } else line = line || lines.length > 0 ? `${line} ${word}` : word;
+  }
+  return [...lines, line];
 }
 
 /** GNU style: `file:line:column: error: message [code]`. */
@@ -50,19 +67,27 @@ function frame(span: Span, severity: Diagnostic["severity"], paint: Paint, width
   const text = lineText(source, line);
   const from = column - 1;
   const to = Math.max(from + 1, Math.min(from + (end - start), text.length));
-  const cut = text.length > widest && to > widest ? Math.max(0, from - 20) : 0;
-  const shown = text.slice(cut, cut + widest);
+  const room = widest - width - 3;
+  const cut = to >= room ? wholeCharacter(text, Math.max(0, from - 20)) : 0;
+  const lead = cut > 0 ? "\u2026" : "";
+  const left = text.length - cut;
+  const stop = left + lead.length <= room ? text.length : wholeCharacter(text, cut + room - lead.length - 1);
+  const shown = `${lead}${text.slice(cut, stop)}${stop < text.length ? "\u2026" : ""}`;
   // What stands before the place keeps its tabs, so that the mark lines up under any tab width.
   const before = [...text.slice(cut, from)].map((character) =>
     character === "\t" ? "\t" : " ".repeat(columns(character)),
   );
-  const marks = "^".repeat(Math.max(1, columns(text.slice(from, Math.min(to, cut + widest)))));
+  const marks = "^".repeat(Math.max(1, columns(text.slice(from, Math.min(to, stop)))));
   return [
     `${margin} ${paint("faint", "-->")} ${describePlace(span)}`,
-    `${paint("faint", `${line} |`)} ${cut > 0 ? "…" : ""}${shown}`,
-    `${paint("faint", `${margin} |`)} ${cut > 0 ? " " : ""}${before.join("")}${paint(severity, marks)}`,
+    `${paint("faint", `${line} |`)} ${shown}`.trimEnd(),
+    `${paint("faint", `${margin} |`)} ${" ".repeat(lead.length)}${before.join("")}${paint(severity, marks)}`,
   ];
 }
+
+/** The offset, or the one before where it would cut a character of two code units in half. */
+const wholeCharacter = (text: string, at: number): number =>
+  /[\uDC00-\uDFFF]/.test(text[at] ?? "") ? at - 1 : at;
 
 /** How many terminal columns a text takes: wide characters count two, combining ones none. */
 function columns(text: string): number {

@@ -1,5 +1,6 @@
 /** The list of targets. */
+import { svg } from "./svg/target.ts";
 import type { Target } from "./target.ts";
 import { tfjs } from "./tfjs/target.ts";
 
-export const targets: readonly Target[] = [tfjs];
+export const targets: readonly Target[] = [tfjs, svg];

@@ -15,6 +15,8 @@ export const maxElements = 2 ** 31 - 1;
 export class GraphBuilder {
   readonly nodes: Node[] = [];
   readonly #names = new Set<string>();
+  /** The last number given to a name that was wanted more than once. */
+  readonly #copies = new Map<string, number>();
   readonly #report: Report;
 
   constructor(report: Report) {
@@ -54,7 +56,9 @@ export class GraphBuilder {
 
   #unique(name: string): string {
     let unique = name;
-    for (let i = 2; this.#names.has(unique); i++) unique = `${name}_${i}`;
+    let copy = this.#copies.get(name) ?? 1;
+    while (this.#names.has(unique)) unique = `${name}_${++copy}`;
+    if (unique !== name) this.#copies.set(name, copy);
     this.#names.add(unique);
     return unique;
   }

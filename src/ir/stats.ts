@@ -119,10 +119,9 @@ export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
   const groups = new Map<string, Node[]>();
   for (const node of graph.nodes) {
     if (isOp(node, ops.input)) continue;
-    // A weight's own name ends in its role, which is no part of the network.
-    const parts = (isOp(node, ops.param) ? node.name.slice(0, node.name.lastIndexOf(".")) : node.name).split(
-      ".",
-    );
+    // A weight's own name ends in its role, and a bias belongs to the layer it is added to.
+    const isPart = isOp(node, ops.param) || isOp(node, ops.bias);
+    const parts = (isPart ? node.name.slice(0, node.name.lastIndexOf(".")) : node.name).split(".");
     const key = parts.slice(0, depth).join(".");
     const group = groups.get(key);
     if (group) group.push(node);

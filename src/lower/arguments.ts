@@ -1,11 +1,11 @@
 /**
- * Filling parameters: arguments at the call, then the nearest `default` row, then the declared default. Positional
- * arguments fill parameters in order of those that no name took. Kinds are checked here, once, for
- * operations, blocks, nets and `image` alike.
+ * Filling parameters: arguments at the call, then the nearest `default` row, then the declared default. At each
+ * call those without a name fill the parameters that are still free, in order; then come those with one. Kinds
+ * are checked here, once, for operations, blocks, nets and `image` alike.
  */
 import type { Span } from "../base/source.ts";
-import { nearest } from "../base/suggest.ts";
-import type { Expr, Parameter } from "../parser/ast.ts";
+import { listNames, nearest } from "../base/suggest.ts";
+import type { Expr, Ident, Parameter } from "../parser/ast.ts";
 import type { BuiltinParameter, ParameterKind } from "./builtins.ts";
 import { fail } from "./row-error.ts";
 import { describeKind, type Given, isPath, type Settings, type Value } from "./values.ts";
@@ -77,28 +77,16 @@ function kindOfDefault(expr: Expr, lookup: (name: string) => Value | undefined):
 export function fillParameters(
   callee: string,
   slots: readonly Slot[],
-  { positional, named }: Settings,
+  { named }: Settings,
   defaults: ReadonlyMap<string, Given>,
   span: Span,
 ): Map<string, Value> {
   for (const [name, { span: place }] of named) {
     if (!slots.some((slot) => slot.name === name)) unknownParameter(callee, name, slots, place);
   }
-  const free = slots.filter((slot) => !named.has(slot.name));
-  if (positional.length > free.length) {
-    const all = slots.map((slot) => slot.name).join(", ");
-    const takes =
-      slots.length === 0
-        ? "no arguments"
-        : slots.length === 1
-          ? `1 argument: ${all}`
-          : `${slots.length} arguments: ${all}`;
-    fail("extra-argument", positional[free.length].span, { callee, takes }, { hint: "remove it" });
-  }
-  const byPosition = new Map(positional.map((given, i) => [free[i].name, given]));
   const filled = new Map<string, Value>();
   for (const slot of slots) {
-    const given = named.get(slot.name) ?? byPosition.get(slot.name) ?? defaults.get(slot.name);
+    const given = named.get(slot.name) ?? defaults.get(slot.name);
     if (given) filled.set(slot.name, coerce(callee, slot, given.value, given.span));
     else if (slot.fallback) filled.set(slot.name, coerce(callee, slot, slot.fallback(filled), span));
     else if (!slot.optional) {
@@ -112,6 +100,46 @@ export function fillParameters(
     }
   }
   return filled;
+}
+
+/** One argument of a call, evaluated. */
+export interface Argued {
+  readonly name: Ident | undefined;
+  readonly given: Given;
+}
+
+/** The settings after one more call. */
+export function addArguments(
+  callee: string,
+  parameters: readonly string[],
+  { named }: Settings,
+  args: readonly Argued[],
+): Settings {
+  const filled = new Map(named);
+  const free = parameters.filter((parameter) => !named.has(parameter));
+  const here = new Set<string>();
+  let position = 0;
+  let sawName = false;
+  for (const { name, given } of args) {
+    if (!name && sawName) fail("argument-order", given.span, {}, { hint: "put the unnamed ones first" });
+    if (!name && position >= free.length) {
+      const all = parameters.join(", ");
+      const count = `${parameters.length} argument${parameters.length === 1 ? "" : "s"}`;
+      const takes = parameters.length === 0 ? "no arguments" : `${count}: ${all}`;
+      const settled = parameters.filter((parameter) => named.has(parameter));
+      const hint = settled.length > 0 ? `${settled.join(", ")} was given before` : "remove it";
+      fail("extra-argument", given.span, { callee, takes }, { hint });
+    }
+    const parameter = name?.text ?? free[position++];
+    if (here.has(parameter)) {
+      const params = { name: parameter, where: "given in this call" };
+      fail("duplicate-name", name?.span ?? given.span, params, { hint: "give it once" });
+    }
+    here.add(parameter);
+    sawName ||= name !== undefined;
+    filled.set(parameter, given);
+  }
+  return { named: filled };
 }
 
 export function unknownParameter(
@@ -129,7 +157,7 @@ export function parameterHint(name: string, slots: readonly { name: string }[]):
     slots.map((slot) => slot.name),
   );
   if (near) return `did you mean \`${near}\`?`;
-  return slots.length > 0 ? `it takes ${slots.map((slot) => slot.name).join(", ")}` : "it takes no arguments";
+  return slots.length > 0 ? `it takes ${listNames(slots.map((slot) => slot.name))}` : "it takes no arguments";
 }
 
 /** The value as its parameter wants it: an int is a square size; ints are whole. */

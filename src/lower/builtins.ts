@@ -202,6 +202,21 @@ const affine: Builtin = {
   },
 };
 
+/** A pool of one place that moves by one: option A's subsampling where there is no stride. */
+function doesNothing({
+  kernel,
+  stride,
+  pads,
+}: {
+  kernel: readonly [number, number];
+  stride: number;
+  pads: Pads;
+}): boolean {
+  return (
+    kernel[0] === 1 && kernel[1] === 1 && stride === 1 && Object.values(pads).every((side) => side === 0)
+  );
+}
+
 const maxpool: Builtin = {
   name: "maxpool",
   summary: "the largest value in each window",
@@ -211,6 +226,7 @@ const maxpool: Builtin = {
     const { bottom, right } = overhang(a, pads);
     const all = { ...pads, bottom: pads.bottom + bottom, right: pads.right + right };
     const attrs = { kernel: a.size("kernel"), stride: a.int("stride"), pads: all };
+    if (doesNothing(attrs)) return a.x;
     return a.builder.add(ops.maxPool, a.name, [a.x], attrs, a.span);
   },
 };
@@ -235,6 +251,7 @@ const avgpool: Builtin = {
       overhang: overhang(a, pads),
       countPads: a.flag("count_pad"),
     };
+    if (doesNothing(attrs)) return a.x;
     return a.builder.add(ops.averagePool, a.name, [a.x], attrs, a.span);
   },
 };

@@ -10,7 +10,7 @@ import { parameterHint } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
 import { explainUnknown } from "./evaluate.ts";
 import type { Entry, Module } from "./modules.ts";
-import { labelRows } from "./naming.ts";
+import { allRows, labelRows } from "./naming.ts";
 import type { Declaration } from "./values.ts";
 
 export function checkNames(module: Module, report: Report): void {
@@ -21,11 +21,31 @@ export function checkNames(module: Module, report: Report): void {
       for (const { default: value } of item.parameters) if (value) visible.expr(value);
       if (item.kind === "net" && item.base) visible.expr(item.base);
       visible.rows(item.rows);
+      checkPlaces(item, report);
     } else if (item.kind === "let") {
       new NameChecker(module, new Set(), report).expr(item.value);
     }
   }
 }
+
+/** Rows that would be without effect where they stand. */
+function checkPlaces(item: BlockItem | NetItem, report: Report): void {
+  for (const { row, isInGroup } of allRows(item.rows)) {
+    if (row.kind === "step" || row.kind === "let") continue;
+    if (isInGroup) {
+      const hint = `put it among the rows of the ${item.kind} itself`;
+      report("misplaced-row", row.span, { word: row.kind, where: "a group" }, { hint });
+    } else if (item.kind === "block" && row.kind !== "default") {
+      report("misplaced-row", row.span, { word: row.kind, where: "a block" }, { hint: blockHints[row.kind] });
+    }
+  }
+}
+
+const blockHints = {
+  input: "the input of a block is what comes in, and is called `in`",
+  output: "the result of a block is that of its last row; its labels can be tapped",
+  expect: "expectations are checked for nets",
+} as const;
 
 /** Parameters, `let`s and labels of a declaration: none may hide anything, or each other. */
 function declareLocals(item: BlockItem | NetItem, module: Module, report: Report): Set<string> {
@@ -49,7 +69,8 @@ function declareLocals(item: BlockItem | NetItem, module: Module, report: Report
   };
   for (const { name } of item.parameters)
     declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
-  for (const row of letRows(item.rows)) declare(row.name.text, "the name", "a `let`", row.name.span);
+  for (const { row } of allRows(item.rows))
+    if (row.kind === "let") declare(row.name.text, "the name", "a `let`", row.name.span);
   for (const { name, row } of labelRows(item.rows)) {
     const span = (row.kind === "step" || row.kind === "input") && row.label ? row.label.span : row.span;
     declare(name, "the label", "the name of a row", span);
@@ -58,28 +79,6 @@ function declareLocals(item: BlockItem | NetItem, module: Module, report: Report
   for (const name of inheritedLabels(item, module))
     if (!locals.has(name)) locals.set(name, "the name of a row");
   return new Set(locals.keys());
-}
-
-function letRows(rows: readonly Row[]) {
-  const found: Extract<Row, { kind: "let" }>[] = [];
-  const inExpr = (expr: Expr | undefined): void => {
-    if (expr?.kind === "group") inRows(expr.rows);
-    else if (expr?.kind === "choice") {
-      inExpr(expr.consequent);
-      inExpr(expr.alternate);
-    } else if (expr?.kind === "binary") {
-      inExpr(expr.left);
-      inExpr(expr.right);
-    }
-  };
-  const inRows = (inner: readonly Row[]) => {
-    for (const row of inner) {
-      if (row.kind === "let") found.push(row);
-      if (row.kind === "step") inExpr(row.value);
-    }
-  };
-  inRows(rows);
-  return found;
 }
 
 /** The labels a derived net sees of the nets under it, however many levels down. */
@@ -155,11 +154,6 @@ class NameChecker {
 
   #name(name: string, span: Span): void {
     if (this.#locals.has(name) || this.#module.scope.has(name)) return;
-    // A `use` that failed was reported; what it should have brought is no news.
-    const used = this.#module.file.items.some(
-      (item) => item.kind === "use" && item.names.some(({ text }) => text === name),
-    );
-    if (used) return;
     const { code, hint } = explainUnknown(name, [...this.#locals], this.#module);
     if (code === "joined-word") this.#report(code, span, { text: name }, { hint });
     else this.#report(code, span, { name }, { hint });

@@ -3,17 +3,18 @@
  * expand.ts runs on a tensor. Mistakes leave as RowError.
  */
 import type { Source, Span } from "../base/source.ts";
-import { nearest } from "../base/suggest.ts";
+import { listNames, nearest } from "../base/suggest.ts";
 import type { BinaryExpr, CallExpr, Expr, MemberExpr, NameExpr } from "../parser/ast.ts";
-import { builtinSlots, fillParameters, whole } from "./arguments.ts";
+import { type Argued, addArguments, builtinSlots, fillParameters, whole } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
-import { type Module, standardLibrary } from "./modules.ts";
-import { fail } from "./row-error.ts";
+import { type Entry, type Module, standardLibrary } from "./modules.ts";
+import { allRows } from "./naming.ts";
+import { enter, leave } from "./nesting.ts";
+import { fail, failSilently } from "./row-error.ts";
 import {
   describeKind,
   describePath,
   type Frame,
-  type Given,
   type ImageFunctionValue,
   isPath,
   type PathValue,
@@ -34,6 +35,15 @@ export function topFrame(module: Module): Frame {
 }
 
 export function evaluate(expr: Expr, frame: Frame): Value {
+  enter(expr.span);
+  try {
+    return evaluateWithin(expr, frame);
+  } finally {
+    leave();
+  }
+}
+
+function evaluateWithin(expr: Expr, frame: Frame): Value {
   switch (expr.kind) {
     case "number":
       return { kind: "number", value: expr.value, slack: expr.slack, text: expr.text };
@@ -128,21 +138,25 @@ export function lookupTop(name: string, module: Module, span?: Span): Value | un
   const entry = module.scope.get(name);
   if (!entry) return undefined;
   if (entry.kind === "value") return entry.value;
+  if (entry.kind === "missing") failSilently();
   if (entry.value) return entry.value;
-  if (entry.busy) {
-    const params = { name, path: `${name} -> ... -> ${name}` };
-    fail("cyclic-definition", span ?? entry.row.name.span, params, {
-      hint: "one of them must stand on its own",
-    });
+  const place = span ?? entry.row.name.span;
+  if (evaluating.includes(entry)) {
+    const names = evaluating.slice(evaluating.indexOf(entry)).map(({ row }) => row.name.text);
+    const params = { name: names[0], path: [...names, names[0]].join(" -> ") };
+    fail("cyclic-definition", place, params, { hint: "one of them must stand on its own" });
   }
-  entry.busy = true;
+  evaluating.push(entry);
   try {
     entry.value = evaluate(entry.row.value, topFrame(entry.module()));
   } finally {
-    entry.busy = false;
+    evaluating.pop();
   }
   return entry.value;
 }
+
+/** The `let`s at the top of files that are being evaluated, outermost first. */
+const evaluating: Extract<Entry, { kind: "let" }>[] = [];
 
 function lookup({ name, span }: NameExpr, frame: Frame): Value {
   const local = frame.variables.get(name) ?? frame.labels.get(name) ?? lookupTop(name, frame.module, span);
@@ -152,8 +166,12 @@ function lookup({ name, span }: NameExpr, frame: Frame): Value {
     [...frame.variables.keys(), ...frame.labels.keys()],
     frame.module,
   );
-  if (frame.declaration?.item.rows.some((row) => row.kind === "step" && row.label?.text === name)) {
+  const mine = allRows(frame.declaration?.item.rows ?? []).map(({ row }) => row);
+  if (mine.some((row) => (row.kind === "step" || row.kind === "input") && row.label?.text === name))
     fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
+  if (mine.some((row) => row.kind === "let" && row.name.text === name)) {
+    const hint = "rows run from top to bottom, and `default` before all others";
+    fail("used-before", span, { name }, { hint });
   }
   if (code === "joined-word") fail(code, span, { text: name }, { hint });
   fail(code, span, { name }, { hint });
@@ -209,14 +227,20 @@ function call(expr: CallExpr, frame: Frame): Value {
       return { kind: "number", value: callee.apply(...numbers) };
     }
     case "image-function":
-      return withSize({ ...callee, ...addArguments(callee, expr, frame) }, expr.span);
+      return withSize({ ...callee, ...addTo("image", imageParameters, callee, expr, frame) }, expr.span);
     case "none":
     case "closure":
       // `none` swallows everything; a path in brackets ignores arguments, so that any path can be a shortcut.
       return callee;
-    case "operation":
-    case "block":
-      return { ...callee, ...addArguments(callee, expr, frame) };
+    case "operation": {
+      const { name, parameters } = callee.operation;
+      return { ...callee, ...addTo(name, parameters, callee, expr, frame) };
+    }
+    case "block": {
+      const { name, parameters } = callee.declaration.item;
+      const own = parameters.map((parameter) => ({ name: parameter.name.text }));
+      return { ...callee, ...addTo(name.text, own, callee, expr, frame) };
+    }
     default: {
       const hint =
         callee.kind === "size"
@@ -232,34 +256,26 @@ function call(expr: CallExpr, frame: Frame): Value {
   }
 }
 
-function addArguments({ positional, named }: Settings, { args }: CallExpr, frame: Frame): Settings {
-  const more = [...positional];
-  const byName = new Map(named);
-  let sawName = false;
-  for (const { name, value, span } of args) {
-    const given: Given = { value: evaluate(value, frame), span: value.span };
-    if (name) {
-      if (args.some((other) => other.name?.text === name.text && other.span.start < span.start)) {
-        fail(
-          "duplicate-name",
-          name.span,
-          { name: name.text, where: "given in this call" },
-          { hint: "give it once" },
-        );
-      }
-      byName.set(name.text, { ...given, span });
-      sawName = true;
-    } else if (sawName) {
-      fail("argument-order", span, {}, { hint: "put the unnamed ones first" });
-    } else {
-      more.push(given);
-    }
-  }
-  return { positional: more, named: byName };
+function addTo(
+  callee: string,
+  parameters: readonly { readonly name: string }[],
+  settings: Settings,
+  { args }: CallExpr,
+  frame: Frame,
+): Settings {
+  const evaluated = args.map(({ name, value, span }): Argued => {
+    return { name, given: { value: evaluate(value, frame), span: name ? span : value.span } };
+  });
+  return addArguments(
+    callee,
+    parameters.map(({ name }) => name),
+    settings,
+    evaluated,
+  );
 }
 
 function withSize(value: ImageFunctionValue, span: Span): Value {
-  if (value.positional.length === 0 && !value.named.has("size")) return value;
+  if (!value.named.has("size")) return value;
   const filled = fillParameters("image", builtinSlots(imageParameters), value, new Map(), span);
   const size = filled.get("size");
   const sides = size?.kind === "size" ? size.sides : [];
@@ -294,7 +310,8 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
     std: numbers("std", 1),
     range: number("range"),
     order,
-    resize: number("resize"),
+    // A picture made smaller than the net's input would be framed in black: then it fills the input instead.
+    resize: number("resize") < Math.max(...sides.slice(0, 2)) ? 0 : number("resize"),
     labels: text("labels"),
   } as const;
   return { kind: "image", sides, preprocess };
@@ -326,8 +343,8 @@ export function partsHint(
 ): string {
   const labels = [...(parts?.labels.keys() ?? [])];
   const near = nearest(wanted, labels);
-  if (near) return `did you mean \`${near}\`? It has ${labels.join(", ")}`;
-  if (labels.length > 0) return `it has ${labels.join(", ")}`;
+  if (near) return `did you mean \`${near}\`? It has ${listNames(labels)}`;
+  if (labels.length > 0) return `it has ${listNames(labels)}`;
   const copies = parts?.copies.length ?? 0;
   return copies > 0 ? `it has the copies 0 to ${copies - 1}` : "only labelled rows can be tapped";
 }

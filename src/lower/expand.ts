@@ -18,6 +18,7 @@ import {
 } from "./arguments.ts";
 import { conditionOf, countOf, evaluate, lookupTop, withStride } from "./evaluate.ts";
 import { joinName, nameSteps, stepWord } from "./naming.ts";
+import { enter, leave } from "./nesting.ts";
 import { fail, RowError } from "./row-error.ts";
 import {
   type BlockValue,
@@ -36,7 +37,7 @@ import {
 } from "./values.ts";
 
 /** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
-export const expansionLimits = { nodes: 200_000, steps: 1_000_000, blocks: 100 } as const;
+export const expansionLimits = { nodes: 200_000, steps: 500_000, blocks: 100 } as const;
 
 /** What a step gives: a tensor, or nothing where everything in it was `none`. */
 type Result = TensorValue | NoneValue;
@@ -44,8 +45,6 @@ type Result = TensorValue | NoneValue;
 /** How a path is run: under which stride and copy number, and what names its steps. */
 interface Manner {
   readonly stride?: { readonly value: number; readonly span: Span };
-  /** Stride of the first copy only, from `b x n /s`. */
-  readonly first?: { readonly value: number; readonly span: Span };
   /** ".0" of a copy. */
   readonly copy?: string;
   readonly labelled?: boolean;
@@ -95,7 +94,7 @@ export class Expander {
 
   /** Builds the net itself: its `input` rows make the inputs. */
   expandRoot(settings: ReadonlyMap<string, Given>): Expanded {
-    const block: BlockValue = { kind: "block", declaration: this.#root, positional: [], named: settings };
+    const block: BlockValue = { kind: "block", declaration: this.#root, named: settings };
     return this.#expand(block, undefined, "", this.#root.item.name.span, { defaults: [], stack: [] });
   }
 
@@ -112,15 +111,12 @@ export class Expander {
     const own = item.name.text;
     if (context.stack.includes(declaration)) {
       const names = context.stack.slice(context.stack.indexOf(declaration)).map((d) => d.item.name.text);
-      fail(
-        "cyclic-definition",
-        span,
-        { name: own, path: [...names, own].join(" -> ") },
-        { hint: "repeat a block with `x n` instead" },
-      );
+      const hint =
+        item.kind === "net" ? "one of them must stand on its own" : "repeat a block with `x n` instead";
+      fail("cyclic-definition", span, { name: own, path: [...names, own].join(" -> ") }, { hint });
     }
     if (context.stack.length >= expansionLimits.blocks) {
-      fail("nesting-too-deep", span, { limit: expansionLimits.blocks });
+      fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });
     }
     const frame: Frame = {
       module,
@@ -137,10 +133,7 @@ export class Expander {
     const passedOn = base
       ? new Map([...block.named].filter(([key]) => !names.has(key)))
       : new Map<string, Given>();
-    const mine = {
-      positional: block.positional,
-      named: new Map([...block.named].filter(([key]) => !passedOn.has(key))),
-    };
+    const mine = { named: new Map([...block.named].filter(([key]) => !passedOn.has(key))) };
     for (const [key, value] of fillParameters(own, slots, mine, defaultsFor(block, context), span)) {
       frame.variables.set(key, value);
     }
@@ -194,7 +187,8 @@ export class Expander {
   #addDefaults(values: readonly Expr[], frame: Frame): void {
     for (const expr of values) {
       const value = evaluate(expr, frame);
-      if ((value.kind !== "operation" && value.kind !== "block") || value.positional.length > 0) {
+      const isNamed = expr.kind === "call" && expr.args.every(({ name }) => name !== undefined);
+      if ((value.kind !== "operation" && value.kind !== "block") || !isNamed || value.named.size === 0) {
         fail("bad-default", expr.span, {}, { hint: "for example `default bn(eps = 1e-3)`" });
       }
       const parameters =
@@ -264,7 +258,8 @@ export class Expander {
       case "default":
         return current;
       case "step": {
-        if (!frame.input) this.#missingInput(row, frame);
+        // A `let` at the top of a file has no input of its own: it takes what comes in where it is used.
+        if (!frame.input && frame.declaration) this.#missingInput(row, frame);
         const name = row.label ? joinName(scope, row.label.text) : scope;
         const result = this.#run(row.value, current, frame, name, {
           labelled: row.label !== undefined,
@@ -313,13 +308,22 @@ export class Expander {
   // ---- paths ----------------------------------------------------------------------------------------
 
   #run(expr: Expr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
-    if (++this.#steps > expansionLimits.steps) {
-      fail("net-too-large", expr.span, {
-        what: "steps",
-        limit: expansionLimits.steps,
-        option: "a simpler block",
-      });
+    enter(expr.span);
+    try {
+      return this.#runWithin(expr, input, frame, scope, manner);
+    } finally {
+      leave();
     }
+  }
+
+  #runWithin(expr: Expr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+    if (++this.#steps > expansionLimits.steps) {
+      fail("net-too-large", expr.span, { what: "steps", limit: expansionLimits.steps });
+    }
+    const isJoined = expr.kind === "binary" && ["->", "|", "+", "*"].includes(expr.operator);
+    // A path of several steps refuses a stride, wherever it stands.
+    if ((isJoined || expr.kind === "group") && manner.stride)
+      withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
     if (expr.kind === "binary") {
       switch (expr.operator) {
         case "->": {
@@ -334,20 +338,12 @@ export class Expander {
           return this.#repeat(expr, input, frame, scope, manner);
         case "/": {
           const stride = { value: countOf(expr.right, frame, "a stride"), span: expr.span };
-          const isStage = expr.left.kind === "binary" && expr.left.operator === "x";
-          return this.#run(
-            expr.left,
-            input,
-            frame,
-            scope,
-            isStage ? { ...manner, first: stride } : { ...manner, stride },
-          );
+          // Of several strides the last one written holds: it is the outermost.
+          return this.#run(expr.left, input, frame, scope, { ...manner, stride: manner.stride ?? stride });
         }
       }
     }
     if (expr.kind === "group") {
-      if (manner.stride)
-        withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
       const inner = joinName(scope, manner.copy ?? "");
       return this.#rows(expr.rows, input, frame, inner, manner.stepNames);
     }
@@ -404,15 +400,12 @@ export class Expander {
     }
     const copies: TensorValue[] = [];
     let current = input;
+    const { stride, ...rest } = manner;
     for (let i = 0; i < count; i++) {
-      const { first, stride, ...rest } = manner;
-      const own = i === 0 ? first : undefined;
-      const strides = own ? { stride: own } : stride ? { stride } : {};
-      const result = this.#run(expr.left, current, frame, scope, {
-        ...rest,
-        ...strides,
-        copy: `${manner.copy ?? ""}.${i}`,
-      });
+      // The stride of a stage is that of its first copy.
+      const own = i === 0 && stride ? { stride } : {};
+      const copy = `${manner.copy ?? ""}.${i}`;
+      const result = this.#run(expr.left, current, frame, scope, { ...rest, ...own, copy });
       if (result.kind === "none") return result;
       copies.push(result);
       current = result;
@@ -504,11 +497,7 @@ export class Expander {
     // The builder threw its problem as a RowError, so there is a node.
     if (!node) throw new Error("a builder gives a node or throws");
     if (this.#builder.nodes.length > expansionLimits.nodes) {
-      fail("net-too-large", node.span, {
-        what: "operations",
-        limit: expansionLimits.nodes,
-        option: "a simpler net",
-      });
+      fail("net-too-large", node.span, { what: "operations", limit: expansionLimits.nodes });
     }
     return { kind: "tensor", node };
   }

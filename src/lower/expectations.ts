@@ -4,7 +4,7 @@
  * it: where a setting from outside changes a parameter, a failure is a warning that names the setting.
  */
 import type { Report } from "../base/diagnostic.ts";
-import { nearest } from "../base/suggest.ts";
+import { listNames, nearest } from "../base/suggest.ts";
 import type { Graph } from "../ir/graph.ts";
 import { type Counts, countGraph, countUnder, depthOf } from "../ir/stats.ts";
 import type { ExpectRow, Reference } from "../parser/ast.ts";
@@ -113,7 +113,7 @@ function countOf({ parts, span }: Reference, graph: Graph, total: Counts, frame:
   const counts = countUnder(graph, label);
   if (!isMetric(metric) || metric === "depth" || !counts) {
     const labels = [...frame.labels.keys()];
-    const hint = counts ? "of a label there are params, state and macs" : `the rows are ${labels.join(", ")}`;
+    const hint = counts ? "of a label there are params, state and macs" : `the rows are ${listNames(labels)}`;
     fail("unknown-metric", span, { name: parts.join(".") }, { hint });
   }
   return counts[metric];

@@ -4,7 +4,7 @@
  */
 import type { Report } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import { nearest } from "../base/suggest.ts";
+import { listNames, nearest } from "../base/suggest.ts";
 import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
@@ -70,7 +70,7 @@ function checkSettings(net: Declaration, settings: ReadonlyMap<string, Given>, r
     const hint = near
       ? `did you mean \`${near}\`?`
       : known.size > 0
-        ? `it takes ${[...known].join(", ")}`
+        ? `it takes ${listNames(known)}`
         : "it takes no arguments";
     report("unknown-setting", span, { net: net.item.name.text, name }, { hint });
   }

@@ -6,11 +6,11 @@
 import { collect, type Report } from "../base/diagnostic.ts";
 import { invariant } from "../base/invariant.ts";
 import { makeSource, type Source, type Span } from "../base/source.ts";
-import { nearest } from "../base/suggest.ts";
+import { listNames, nearest } from "../base/suggest.ts";
 import type { File, Item, LetRow, NamesItem, UseItem } from "../parser/ast.ts";
 import { parse } from "../parser/parse.ts";
 import { stdText } from "../std/std.generated.ts";
-import type { NamesTable } from "../weights/names.ts";
+import { checkTable, type NamesTable } from "../weights/names.ts";
 import { builtins, functions } from "./builtins.ts";
 import { nameSteps } from "./naming.ts";
 import { type Declaration, noSettings, type Value } from "./values.ts";
@@ -36,9 +36,10 @@ export type Entry =
       readonly row: LetRow;
       readonly module: () => Module;
       value?: Value;
-      busy?: boolean;
       readonly what: string;
-    };
+    }
+  /** What a `use` should have brought and did not: that was reported, and is no news where it is used. */
+  | { readonly kind: "missing"; readonly what: string };
 
 /** Finds the text behind `use … from "./other"`: the adapter's business, as the compiler reads no files. */
 export type ReadModule = (path: string, from: Source) => Source | { readonly why: string };
@@ -121,6 +122,7 @@ export class ModuleLoader {
           const params = { name: item.name.text, where: "a table of names here" };
           this.#report("duplicate-name", item.name.span, params, { hint: "choose another name" });
         }
+        this.#checkTable(item);
         tables.set(item.name.text, readTable(item));
         exports.add(item.name.text);
         continue;
@@ -130,6 +132,18 @@ export class ModuleLoader {
       exports.add(item.name.text);
     }
     return module;
+  }
+
+  #checkTable(item: NamesItem): void {
+    for (const { from, to } of item.lines) {
+      if (from.whole !== to.whole) {
+        const why = "one side of this line is a name, the other a text";
+        this.#report("bad-pattern", from.span, { why });
+      } else if (from.whole) {
+        const line = { name: item.name.text, leaves: new Map(), lines: [{ from: from.text, to: to.text }] };
+        for (const why of checkTable(line)) this.#report("bad-pattern", from.span, { why });
+      }
+    }
   }
 
   #entry(item: Exclude<Item, UseItem | NamesItem>, module: Module, nets: Declaration[]): Entry {
@@ -145,16 +159,23 @@ export class ModuleLoader {
     declare: (name: string, span: Span, entry: Entry) => void,
     tables: Map<string, NamesTable>,
   ): void {
+    const missing: Entry = { kind: "missing", what: "the name" };
     const from = this.#find(item, module.source);
-    if (!from) return;
     for (const { text, span } of item.names) {
+      if (!from) {
+        declare(text, span, missing);
+        continue;
+      }
       const table = from.tables.get(text);
       const entry = from.exports.has(text) ? from.scope.get(text) : undefined;
       if (table) tables.set(text, table);
       else if (entry) declare(text, span, entry);
-      else if (span.start < from.brokenFrom || from.brokenFrom === Number.POSITIVE_INFINITY) {
+      else {
+        declare(text, span, missing);
+        // A broken file may have lost the declaration: its syntax error says enough.
+        if (from.brokenFrom < Number.POSITIVE_INFINITY) continue;
         const near = nearest(text, from.exports);
-        const all = [...from.exports].join(", ");
+        const all = listNames(from.exports);
         const hint = near ? `did you mean \`${near}\`?` : all ? `it has ${all}` : "it declares nothing";
         this.#report("unknown-export", span, { module: describeModule(item), name: text }, { hint });
       }

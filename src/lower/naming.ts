@@ -30,15 +30,16 @@ export function joinName(scope: string, name: string): string {
   return name.startsWith(".") ? scope + name : `${scope}.${name}`;
 }
 
-/** The labels of rows, nested groups included: a declaration is one scope. */
-export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
-  const found: { name: string; row: Row }[] = [];
+/** Every row of a declaration with those in its groups, wherever they stand: a declaration is one scope. */
+export function allRows(rows: readonly Row[]): readonly { readonly row: Row; readonly isInGroup: boolean }[] {
+  const found: { row: Row; isInGroup: boolean }[] = [];
   const inExpr = (expr: Expr | undefined): void => {
     switch (expr?.kind) {
       case "group":
-        inRows(expr.rows);
+        inRows(expr.rows, true);
         break;
       case "choice":
+        inExpr(expr.condition);
         inExpr(expr.consequent);
         inExpr(expr.alternate);
         break;
@@ -46,17 +47,37 @@ export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
         inExpr(expr.left);
         inExpr(expr.right);
         break;
+      case "unary":
+        inExpr(expr.operand);
+        break;
+      case "tuple":
+        for (const item of expr.items) inExpr(item);
+        break;
+      case "call":
+        inExpr(expr.callee);
+        for (const { value } of expr.args) inExpr(value);
+        break;
+      case "member":
+        inExpr(expr.object);
+        break;
     }
   };
-  const inRows = (inner: readonly Row[]) => {
+  const inRows = (inner: readonly Row[], isInGroup: boolean) => {
     for (const row of inner) {
-      if ((row.kind === "step" || row.kind === "input") && row.label)
-        found.push({ name: row.label.text, row });
-      if (row.kind === "step") inExpr(row.value);
+      found.push({ row, isInGroup });
+      if (row.kind === "default") for (const value of row.values) inExpr(value);
+      else if (row.kind !== "output") inExpr(row.value);
     }
   };
-  inRows(rows);
+  inRows(rows, false);
   return found;
+}
+
+/** The labels of rows, nested groups included. */
+export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
+  return allRows(rows).flatMap(({ row }) =>
+    (row.kind === "step" || row.kind === "input") && row.label ? [{ name: row.label.text, row }] : [],
+  );
 }
 
 /** The step names of a declaration's rows. Keys are the `name` or `call` expressions of the steps. */

@@ -45,6 +45,11 @@ export class RowError {
 
 const usedHere = "used here";
 
+/** Ends a row without a word: what is wrong was reported where it happened. */
+export function failSilently(): never {
+  throw new RowError(undefined, [], () => {});
+}
+
 export function fail<C extends Code>(
   code: C,
   span: Span | undefined,

@@ -92,13 +92,15 @@ export interface Given {
   readonly span: Span;
 }
 
-/** Arguments given so far: a call fills some and the result is the same path with more settings. */
+/**
+ * Arguments given so far, by parameter: a call fills some and the result is the same path with more settings.
+ * Those without a name got theirs at the call.
+ */
 export interface Settings {
-  readonly positional: readonly Given[];
   readonly named: ReadonlyMap<string, Given>;
 }
 
-export const noSettings: Settings = { positional: [], named: new Map() };
+export const noSettings: Settings = { named: new Map() };
 
 export interface Parts {
   readonly labels: ReadonlyMap<string, TensorValue>;

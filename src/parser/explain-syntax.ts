@@ -79,6 +79,11 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
   const before = previous?.tokenType;
   const after = next?.tokenType;
 
+  if (type === t.Edition) {
+    const params = { text: `\`${at.image}\`` };
+    return { code: "unexpected-token", params, hint: "the edition is the first line of a file", at };
+  }
+
   // ---- signs and words of other notations ----
   if (type === t.Slash && before === t.Slash) {
     return { code: "slash-comment", params: {}, hint: "comments start with #", at: previous };

@@ -167,16 +167,18 @@ function image({ tokenType, image: text }: IToken): string {
 /** Lines up labels, drops surplus blank lines, joins. */
 function finish(lines: readonly (Line | undefined)[]): string {
   const out: string[] = [];
+  const widths = alignments(lines);
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i];
     if (!line) {
       const before = out[out.length - 1];
-      const next = lines.slice(i).find((l) => l !== undefined);
+      const next = lines[i + 1];
       const atOpening = before === undefined || before === "" || before.endsWith("{") || before.endsWith("[");
+      // Of several blank lines the last one counts.
       if (!atOpening && next && !/^[\])}]/.test(next.text)) out.push("");
       continue;
     }
-    const width = alignment(lines, i);
+    const width = widths[i];
     const padded =
       line.label > 0 ? line.text.slice(0, line.label).padEnd(width) + line.text.slice(line.label) : line.text;
     out.push(`${"  ".repeat(line.indent)}${padded}`.trimEnd());
@@ -184,15 +186,22 @@ function finish(lines: readonly (Line | undefined)[]): string {
   return `${out.join("\n")}\n`;
 }
 
-/** The widest label in the run of labelled lines around line `i`. */
-function alignment(lines: readonly (Line | undefined)[], i: number): number {
-  const { label, depth, indent } = lines[i]!;
-  if (label === 0) return 0;
-  const belongs = (line: Line | undefined) =>
-    line !== undefined && line.label > 0 && line.depth === depth && line.indent === indent;
-  let from = i;
-  let to = i;
-  while (belongs(lines[from - 1])) from--;
-  while (belongs(lines[to + 1])) to++;
-  return Math.max(...lines.slice(from, to + 1).map((line) => line!.label));
+/** For each line the widest label in the run of labelled lines that it belongs to; 0 outside one. */
+function alignments(lines: readonly (Line | undefined)[]): readonly number[] {
+  const widths = new Array<number>(lines.length).fill(0);
+  let from = 0;
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i];
+    const start = lines[from];
+    if (!line || line.label === 0) from = i + 1;
+    else if (start && (line.depth !== start.depth || line.indent !== start.indent)) from = i;
+    const next = lines[i + 1];
+    const ends = !next || next.label === 0 || next.depth !== line?.depth || next.indent !== line.indent;
+    if (!line || from > i || !ends) continue;
+    let widest = 0;
+    for (let at = from; at <= i; at++) widest = Math.max(widest, lines[at]!.label);
+    widths.fill(widest, from, i + 1);
+    from = i + 1;
+  }
+  return widths;
 }

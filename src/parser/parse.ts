@@ -2,7 +2,7 @@
  * Text → AST, with everything that is wrong with the text reported: lexical problems, brackets, then what
  * the grammar stumbled over, at most one a row. The tree holds every row that could be read.
  */
-import { type CstNode, EOF, type IToken, MismatchedTokenException } from "chevrotain";
+import { type CstNode, EOF, type IToken, MismatchedTokenException, type TokenType } from "chevrotain";
 import type { Code, Extra, Report } from "../base/diagnostic.ts";
 import type { MessageParams } from "../base/messages.ts";
 import { positionAt, type Source, type Span } from "../base/source.ts";
@@ -36,7 +36,18 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   }
   const lexed = t.lexer.tokenize(text);
   const comments = lexed.groups.comments ?? [];
-  const separated = separate(lexed.tokens);
+
+  const edition = lexed.tokens.find(({ tokenType }) => tokenType !== t.Separator);
+  if (edition?.tokenType === t.Edition && !isKnown(edition)) {
+    const found = edition.image.replace(/\D+/, "");
+    const span = { source, start: edition.startOffset, end: edition.startOffset + edition.image.length };
+    const hint =
+      Number(found) > knownEdition
+        ? "a newer resnetc reads it; so does this one after `resnet 1`, if nothing newer is used"
+        : "write `resnet 1`";
+    report("unknown-edition", span, { found, known: knownEdition }, { hint });
+    return undefined;
+  }
 
   let brokenFrom = Number.POSITIVE_INFINITY;
   const badRows = new Set<number>();
@@ -50,6 +61,11 @@ export function parse(source: Source, report: Report): Parsed | undefined {
     report(code, { source, start, end }, params, extra);
   };
 
+  const separated = separate(lexed.tokens, limits.nesting);
+  if (separated.tooDeep) {
+    complain("nesting-too-deep", separated.tooDeep, { what: "brackets", limit: limits.nesting });
+    return undefined;
+  }
   checkWords(lexed.tokens, complain);
   // A quote that is never closed swallows the brackets behind it: what they leave open is no news.
   const openQuotes = new Set(
@@ -61,10 +77,6 @@ export function parse(source: Source, report: Report): Parsed | undefined {
     if (openQuotes.has(positionAt(source, token.startOffset).line)) continue;
     const hint = missing ? `add \`${missing}\`` : "remove it";
     complain(code, token, { bracket: token.image }, { hint });
-  }
-  if (separated.depth > limits.nesting) {
-    report("nesting-too-deep", everything, { limit: limits.nesting });
-    return undefined;
   }
   const long = longRow(separated.tokens);
   if (long) {
@@ -82,20 +94,10 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   const root: CstNode = parser.file();
   reportStumbles(separated.tokens, parser, root, complain);
 
-  const file = buildAst(source, root, comments);
-  if (file.edition > knownEdition) {
-    const params = { found: String(file.edition), known: knownEdition };
-    const hint = "a newer resnetc reads it; so does this one after `resnet 1`, if nothing newer is used";
-    report(
-      "unknown-edition",
-      { source, start: 0, end: text.indexOf("\n") < 0 ? text.length : text.indexOf("\n") },
-      params,
-      { hint },
-    );
-    return undefined;
-  }
-  return { file, brokenFrom };
+  return { file: buildAst(source, root, comments), brokenFrom };
 }
+
+const isKnown = ({ image }: IToken): boolean => Number(image.replace(/\D+/, "")) === knownEdition;
 
 type Complain = <C extends Code>(code: C, at: IToken, params: MessageParams<C>, extra?: Extra) => void;
 
@@ -129,23 +131,32 @@ function characterHint(image: string): string {
   return "remove it";
 }
 
-/** The first token of a row with too many operators: expression trees are walked recursively. */
+const deepening = new Set<TokenType>([...t.precedence.keys(), t.Not, t.Dot, t.If, t.LeftParen]);
+const openers = new Set<TokenType>(t.brackets.keys());
+const closers = new Set<TokenType>(t.brackets.values());
+
+/**
+ * The first token of a row with too many operators: expression trees are walked recursively. Those of the rows
+ * around it count as well, as the tree is that much deeper.
+ */
 function longRow(tokens: readonly IToken[]): IToken | undefined {
-  let count = 0;
-  let first = tokens[0];
-  for (const token of tokens) {
+  const rows = [{ count: 0, first: tokens[0] }];
+  let total = 0;
+  for (const [i, token] of tokens.entries()) {
     const { tokenType } = token;
+    const row = rows[rows.length - 1];
     if (tokenType === t.Separator) {
-      count = 0;
-      first = token;
-    } else if (
-      t.precedence.has(tokenType) ||
-      tokenType === t.Not ||
-      tokenType === t.Dot ||
-      tokenType === t.If ||
-      tokenType === t.LeftParen
-    ) {
-      if (++count > limits.operators) return first;
+      total -= row.count;
+      rows[rows.length - 1] = { count: 0, first: tokens[i + 1] };
+    } else if (deepening.has(tokenType)) {
+      row.count++;
+      if (++total > limits.operators) return row.first;
+    }
+    if (openers.has(tokenType)) rows.push({ count: 0, first: tokens[i + 1] ?? token });
+    else if (closers.has(tokenType) && rows.length > 1) {
+      const inner = rows.pop()!;
+      // What stands in brackets stays part of the row it is in.
+      rows[rows.length - 1].count += inner.count;
     }
   }
   return undefined;

@@ -23,8 +23,8 @@ export interface BracketProblem {
 export interface Separated {
   readonly tokens: IToken[];
   readonly problems: readonly BracketProblem[];
-  /** The deepest nesting of brackets. */
-  readonly depth: number;
+  /** The first bracket that is nested too deep: nothing from there on was looked at. */
+  readonly tooDeep?: IToken;
 }
 
 const operators = [...t.precedence.keys()];
@@ -60,11 +60,10 @@ const closerText = new Map([
   [t.RightBrace, "}"],
 ]);
 
-export function separate(tokens: readonly IToken[]): Separated {
+export function separate(tokens: readonly IToken[], deepest: number): Separated {
   const out: IToken[] = [];
   const open: IToken[] = [];
   const problems: BracketProblem[] = [];
-  let depth = 0;
 
   const insert = (type: TokenType, image: string, near: IToken) =>
     out.push(createTokenInstance(type, image, near.startOffset, near.startOffset, 0, 0, 0, 0));
@@ -122,7 +121,7 @@ export function separate(tokens: readonly IToken[]): Separated {
     }
     if (t.brackets.has(type)) {
       open.push(token);
-      depth = Math.max(depth, open.length);
+      if (open.length > deepest) return { tokens: out, problems, tooDeep: token };
     } else if (closing.has(type)) {
       if (type === t.RightParen && out[out.length - 1]?.tokenType === t.Comma) out.pop();
       const opener = open.findLastIndex((o) => t.brackets.get(o.tokenType) === type);
@@ -141,5 +140,5 @@ export function separate(tokens: readonly IToken[]): Separated {
     dropSeparators();
     closeAll(last, () => true);
   }
-  return { tokens: out, problems, depth };
+  return { tokens: out, problems };
 }

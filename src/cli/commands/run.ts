@@ -82,14 +82,31 @@ export async function handler(options: RunArguments): Promise<number> {
   if (options.weights === undefined)
     note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of found.weights.notes) if (!options.json) note(line);
-  return options.raw === undefined
-    ? classify(net, found.weights, images, options)
-    : runArray(net, found.weights, options.raw, options.out!, options);
+  try {
+    if (options.raw === undefined) return await classify(net, found.weights, images, options);
+    return await runArray(net, found.weights, options.raw, options.out!, options);
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    printDiagnostics([error.diagnostic], options.format);
+    return 1;
+  }
 }
 
 // ---- running ------------------------------------------------------------------------------------------
 
 type Run = (inputs: Readonly<Record<string, Tensor>>) => Promise<Readonly<Record<string, Tensor>>>;
+
+/** A backend of tfjs that does not start or fails in its own code: told, not blamed on us. */
+class BackendError extends Error {
+  readonly diagnostic: Diagnostic;
+
+  constructor(backend: NodeBackend, why: string) {
+    super(why);
+    const hint =
+      backend === "wasm" ? "--backend cpu runs anywhere, slowly" : "--target reference needs no backend";
+    this.diagnostic = makeDiagnostic("backend-missing", undefined, { backend, why }, { hint });
+  }
+}
 
 /** The net on the chosen target; emitted once, run often. */
 function runner(net: AnalysedNet, weights: FoundWeights, options: RunArguments): Run | Diagnostic {
@@ -115,7 +132,11 @@ function runner(net: AnalysedNet, weights: FoundWeights, options: RunArguments):
   const backend: NodeBackend = options.backend;
   return async (inputs) => {
     progress(`running tfjs ${backend}`);
-    return runTfjs({ artifacts, inputs, backend });
+    try {
+      return await runTfjs({ artifacts, inputs, backend });
+    } catch (error) {
+      throw new BackendError(backend, error instanceof Error ? error.message : String(error));
+    }
   };
 }
 

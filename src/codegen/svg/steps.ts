@@ -1,0 +1,122 @@
+/**
+ * Graph ──► what a picture shows: a convolution with its bias, norm and activation is one step.
+ *
+ *     %1 = conv2d 3x3/2 channels 64 %x          ──►     [ conv 3x3, 64 /2   bn relu ]
+ *     %2 = batchNorm %1
+ *     %3 = activation relu %2
+ *
+ * The words are those of the language, so that a reader of the source recognises its rows.
+ */
+import { printActivation } from "../../ir/activation.ts";
+import { countUses, type Graph, isOp, type Node } from "../../ir/graph.ts";
+import type { Conv2dAttrs } from "../../ir/ops/conv2d.ts";
+import { ops } from "../../ir/ops/index.ts";
+import { type Shape, showMap } from "../../ir/tensor.ts";
+import { printPads } from "../../ir/window.ts";
+import { removeDead } from "../../passes/remove-dead.ts";
+
+export interface Step {
+  /** `layer` has weights and a map of its own; `small` is everything else that has a box. */
+  readonly kind: "input" | "output" | "layer" | "small" | "concat" | "sum" | "product";
+  /** The name of its first node. */
+  readonly name: string;
+  readonly label: string;
+  /** What happens to the result before anything reads it: `bn`, `relu`. */
+  readonly extras: readonly string[];
+  /** What it reads, in operand order; the same step may come twice. */
+  readonly sources: readonly Step[];
+  readonly shape: Shape;
+  readonly nodes: readonly Node[];
+}
+
+interface Draft extends Step {
+  readonly extras: string[];
+  readonly nodes: Node[];
+  shape: Shape;
+}
+
+/**
+ * The steps that outputs need, each after those it reads; inputs and outputs are steps too. What changes nothing,
+ * such as an option A shortcut that has nothing to do, is none.
+ */
+export function stepsOf(whole: Graph): readonly Step[] {
+  const graph = removeDead.run(whole);
+  const uses = countUses(graph);
+  const steps: Draft[] = [];
+  const madeBy = new Map<Node, Draft>();
+  for (const node of graph.nodes) {
+    if (isOp(node, ops.param)) continue;
+    const [x] = node.inputs;
+    const before = x && uses.get(x) === 1 ? madeBy.get(x) : undefined;
+    const extra = extraWord(node);
+    if (before && extra !== undefined && joins(node, before)) {
+      if (extra) before.extras.push(extra);
+      before.nodes.push(node);
+      before.shape = node.type.shape;
+      madeBy.set(node, before);
+      continue;
+    }
+    const sources = node.inputs.flatMap((from) => madeBy.get(from) ?? []);
+    const { type, name } = node;
+    const step: Draft = { ...describe(node), name, extras: [], sources, shape: type.shape, nodes: [node] };
+    steps.push(step);
+    madeBy.set(node, step);
+  }
+  for (const { name, node } of graph.outputs) {
+    const { shape } = node.type;
+    const label = `${name} ${showMap(shape)}`;
+    steps.push({ kind: "output", name, label, extras: [], sources: [madeBy.get(node)!], shape, nodes: [] });
+  }
+  return steps;
+}
+
+/** An activation joins what it follows; a norm only a layer, since behind a sum or concat it is the next block's. */
+function joins(node: Node, { kind }: Step): boolean {
+  return isOp(node, ops.activation) ? kind !== "input" : kind === "layer";
+}
+
+/** The word for a node that can join the step before it, "" for one not worth a word; undefined if it cannot. */
+function extraWord(node: Node): string | undefined {
+  if (isOp(node, ops.bias)) return "";
+  if (isOp(node, ops.batchNorm)) return "bn";
+  if (isOp(node, ops.affine)) return "scale";
+  if (isOp(node, ops.groupNorm)) return "groupnorm";
+  if (isOp(node, ops.prelu)) return "prelu";
+  return isOp(node, ops.activation) ? printActivation(node.attrs) : undefined;
+}
+
+function describe(node: Node): Pick<Step, "kind" | "label"> {
+  const channels = node.type.shape[3];
+  if (isOp(node, ops.input)) return { kind: "input", label: `${node.name} ${showMap(node.type.shape)}` };
+  if (isOp(node, ops.conv2d)) return { kind: "layer", label: describeConv(node) };
+  if (isOp(node, ops.dense)) return { kind: "layer", label: `dense ${node.attrs.units}` };
+  if (isOp(node, ops.add)) return { kind: "sum", label: "+" };
+  if (isOp(node, ops.mul)) return { kind: "product", label: "×" };
+  if (isOp(node, ops.concat)) return { kind: "concat", label: `concat, ${channels}` };
+  return { kind: "small", label: describeSmall(node) };
+}
+
+const slash = (stride: number): string => (stride === 1 ? "" : ` /${stride}`);
+
+function describeConv({ attrs, inputs: [x] }: Node<Conv2dAttrs>): string {
+  const { kernel, channels, stride, dilation, groups } = attrs;
+  const words = [`conv ${kernel.join("x")}`, String(channels)];
+  if (groups > 1) words.push(groups === x.type.shape[3] ? "depthwise" : `${groups} groups`);
+  if (dilation > 1) words.push(`dilation ${dilation}`);
+  return words.join(", ") + slash(stride);
+}
+
+function describeSmall(node: Node): string {
+  if (isOp(node, ops.maxPool) || isOp(node, ops.averagePool)) {
+    const { kernel, stride } = node.attrs;
+    return `${isOp(node, ops.maxPool) ? "maxpool" : "avgpool"} ${kernel.join("x")}${slash(stride)}`;
+  }
+  if (isOp(node, ops.globalAveragePool)) return "avgpool";
+  if (isOp(node, ops.upsample)) return `upsample x${node.attrs.scale}`;
+  if (isOp(node, ops.pad)) {
+    const { pads, before, after } = node.attrs;
+    const channels = before + after > 0 ? [`+${before + after} channels`] : [];
+    return [`pad${printPads(pads).replace(" pad", "")}`, ...channels].join(" ");
+  }
+  return extraWord(node) || node.op.name;
+}
