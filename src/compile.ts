@@ -235,7 +235,11 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
       shape: type.shape,
       ...(attrs.preprocess ? { preprocess: attrs.preprocess } : {}),
     })),
-    outputs: graph.outputs.map(({ name: label, node }) => ({ name: label, shape: node.type.shape })),
+    outputs: graph.outputs.map(({ name: label, node }) => ({
+      name: label,
+      shape: node.type.shape,
+      ...(isOp(node, ops.softmax) ? { probabilities: true as const } : {}),
+    })),
     params,
     state,
     macs,

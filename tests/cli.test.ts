@@ -306,6 +306,24 @@ run("arrays in and out: reference and tfjs agree, both layouts, any batch", () =
   for (const result of results.slice(1)) assertClose(result, results[0], 1e-5);
 });
 
+run("a built folder runs like the file it was built from", () => {
+  const out = path.join(folder, "built");
+  const raw = write("built-in.npy", writeNpy({ shape: [8, 8, 3], data: new Float32Array(192).fill(0.5) }));
+  const read = (name: string) => readNpy(readFileSync(path.join(folder, name)), name, () => assert.unreachable())!;
+  assert.is(resnetc(["build", tinyFile, "-o", out]).code, 0);
+  assert.is(resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).code, 0);
+  assert.is(resnetc(["run", tinyFile, "--raw", raw, "--out", path.join(folder, "from-file.npy")]).code, 0);
+  assert.equal(read("from-folder.npy"), read("from-file.npy"));
+  assert.is(resnetc(["run", out, "--raw", raw, "--out", "x.npy", "--target", "reference"]).code, 2);
+  const empty = resnetc(["run", root, "--raw", raw, "--out", "x.npy"]);
+  assert.is(empty.code, 1);
+  assert.match(empty.err, /there is no built net in it/);
+  write("built/tiny.json", "{");
+  assert.match(resnetc(["run", out, "--raw", raw, "--out", "x.npy"]).err, /its card is no JSON/);
+  write("built/tiny.json", '{"inputs":[],"outputs":[]}');
+  assert.is(resnetc(["run", out, "--raw", raw, "--out", "x.npy"]).code, 2);
+});
+
 run("what does not fit is told, with exit 1", () => {
   const wrong = write("wrong.npy", writeNpy({ shape: [1, 9, 9, 3], data: new Float32Array(243) }));
   const png = write("not.png", "<html>");

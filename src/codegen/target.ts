@@ -22,7 +22,12 @@ export interface Card {
     readonly shape: Shape;
     readonly preprocess?: Preprocess;
   }[];
-  readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly shape: Shape;
+    /** The result of a softmax; logits otherwise. */
+    readonly probabilities?: true;
+  }[];
   readonly params: number;
   readonly state: number;
   readonly macs: number;

@@ -12,19 +12,20 @@ import type { Tensor } from "../ir/tensor.ts";
 /** The backends that run in Node. */
 export type NodeBackend = "wasm" | "cpu";
 
-export interface RunTfjs {
+/** A network that is loaded and runs until it is disposed of. */
+export interface StartedTfjs {
+  /** `inputs` are NHWC, by the names of the net's inputs; results likewise. */
+  run(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  dispose(): void;
+}
+
+export interface StartTfjs {
   /** What the target emitted. */
   readonly artifacts: readonly Artifact[];
-  /** NHWC, by the names of the net's inputs. */
-  readonly inputs: Readonly<Record<string, Tensor>>;
   readonly backend?: NodeBackend;
 }
 
-export async function runTfjs({
-  artifacts,
-  inputs,
-  backend = "wasm",
-}: RunTfjs): Promise<Record<string, Tensor>> {
+export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Promise<StartedTfjs> {
   const [tf] = await Promise.all([
     import("@tensorflow/tfjs-core"),
     backend === "wasm" ? import("@tensorflow/tfjs-backend-wasm") : import("@tensorflow/tfjs-backend-cpu"),
@@ -32,29 +33,46 @@ export async function runTfjs({
   // The one thing this flag changes: the cpu backend greets nobody on stderr.
   const isProduction = tf.env().getBool("PROD");
   tf.env().set("PROD", true);
-  try {
-    const { load } = await importText(contentsOf(artifacts, ".js"));
-    const network = await load({ tf, backend, weights: contentsOf(artifacts, ".weights") });
-    const tensors = Object.entries(inputs).map(([name, { shape, data }]) => {
-      return [name, tf.tensor(Float32Array.from(data), [...shape])] as const;
-    });
-    try {
-      const results = network.execute(Object.fromEntries(tensors));
-      const values = Object.entries(results).map(([name, tensor]) => {
-        return [name, { shape: tensor.shape, data: tensor.dataSync<"float32">() }] as const;
+  const { load } = await importText(contentsOf(artifacts, ".js"));
+  const network = await load({ tf, backend, weights: contentsOf(artifacts, ".weights") });
+  return {
+    run(inputs) {
+      const tensors = Object.entries(inputs).map(([name, { shape, data }]) => {
+        return [name, tf.tensor(Float32Array.from(data), [...shape])] as const;
       });
-      tf.dispose(results);
-      return Object.fromEntries(values);
-    } finally {
-      tf.dispose(tensors.map(([, tensor]) => tensor));
+      try {
+        const results = network.execute(Object.fromEntries(tensors));
+        const values = Object.entries(results).map(([name, tensor]) => {
+          return [name, { shape: tensor.shape, data: tensor.dataSync<"float32">() }] as const;
+        });
+        tf.dispose(results);
+        return Object.fromEntries(values);
+      } finally {
+        tf.dispose(tensors.map(([, tensor]) => tensor));
+      }
+    },
+    dispose() {
       network.dispose();
-    }
+      tf.env().set("PROD", isProduction);
+    },
+  };
+}
+
+export interface RunTfjs extends StartTfjs {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+/** One run and away. */
+export async function runTfjs({ inputs, ...how }: RunTfjs): Promise<Record<string, Tensor>> {
+  const started = await startTfjs(how);
+  try {
+    return started.run(inputs);
   } finally {
-    tf.env().set("PROD", isProduction);
+    started.dispose();
   }
 }
 
-/** What runTfjs uses of a generated module; NAME.d.ts has the whole of it. */
+/** What startTfjs uses of a generated module; NAME.d.ts has the whole of it. */
 interface GeneratedModule {
   load(options: {
     readonly tf: typeof import("@tensorflow/tfjs-core");

@@ -3,28 +3,23 @@ import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Arguments, Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
-import { tfjs } from "../../codegen/tfjs/target.ts";
-import { type AnalysedNet, emit } from "../../compile.ts";
-import { isOp } from "../../ir/graph.ts";
-import { interpret } from "../../ir/interpret.ts";
-import { ops } from "../../ir/ops/index.ts";
 import type { Preprocess } from "../../ir/ops/input.ts";
-import { elements, type Shape, type Tensor } from "../../ir/tensor.ts";
+import { fromNhwc, toNhwc } from "../../run/array-layout.ts";
 import { readNpy, writeNpy } from "../../run/npy.ts";
 import { decodePicture, prepare } from "../../run/picture.ts";
-import { type NodeBackend, runTfjs } from "../../run/tfjs.ts";
 import { labelSets } from "../../std/labels.generated.ts";
 import { isBytes, readBytes, whyNot } from "../files.ts";
-import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
-import { note, paintFor, print, printDiagnostics, progress } from "../terminal.ts";
-import { type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
+import { formatOption, netOptions, UsageError } from "../net-options.ts";
+import { BackendError, openSubject, type Running, type RunSubject } from "../run-subject.ts";
+import { paintFor, print, printDiagnostics } from "../terminal.ts";
+import { weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(weightOptions(netOptions(yargs)))
     .positional("file", {
       type: "string",
       demandOption: true,
-      describe: "a .resnet file, FILE#net for one of its nets",
+      describe: "a .resnet file, FILE#net for one of its nets, or a folder that build wrote",
     })
     .positional("images", { type: "string", array: true, describe: "PNG or JPEG files, or folders of them" })
     .option("raw", { type: "string", describe: "a .npy array instead of pictures: float32, NHWC, any batch" })
@@ -53,6 +48,7 @@ export const builder = (yargs: Argv) =>
     })
     .option("top", { type: "number", default: 5, describe: "how many classes to show" })
     .example("$0 run examples/cifar.resnet#resnet20 --weights resnet20.th cat.png", "classify a picture")
+    .example("$0 run dist/resnet20 photos", "a built net on a folder of pictures")
     .example("$0 run model.resnet --weights w.pth --raw in.npy --out out.npy", "arrays in and out")
     .example(
       "$0 run model.resnet --weights w.pth --target reference --raw in.npy --out out.npy",
@@ -73,18 +69,11 @@ export async function handler(options: RunArguments): Promise<number> {
   if (!Number.isInteger(options.top) || options.top < 1)
     throw new UsageError(`--top ${options.top} is not a whole number from 1`);
 
-  const opened = openNet(options.file, options);
-  if (!opened) return 1;
-  const { net, module } = opened;
-  const found = findWeights(net, module, options);
-  if (found.diagnostics.length > 0) printDiagnostics(found.diagnostics, options.format);
-  if (!found.weights) return 1;
-  if (options.weights === undefined)
-    note("no --weights: the net has random weights, its answers mean nothing");
-  for (const line of found.weights.notes) if (!options.json) note(line);
+  const subject = openSubject(options);
+  if (!subject) return 1;
   try {
-    if (options.raw === undefined) return await classify(net, found.weights, images, options);
-    return await runArray(net, found.weights, options.raw, options.out!, options);
+    if (options.raw === undefined) return await classify(subject, images, options);
+    return await runArray(subject, options.raw, options.out!, options);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
     printDiagnostics([error.diagnostic], options.format);
@@ -92,128 +81,58 @@ export async function handler(options: RunArguments): Promise<number> {
   }
 }
 
-// ---- running ------------------------------------------------------------------------------------------
-
-type Run = (inputs: Readonly<Record<string, Tensor>>) => Promise<Readonly<Record<string, Tensor>>>;
-
-/** A backend of tfjs that does not start or fails in its own code: told, not blamed on us. */
-class BackendError extends Error {
-  readonly diagnostic: Diagnostic;
-
-  constructor(backend: NodeBackend, why: string) {
-    super(why);
-    const hint =
-      backend === "wasm" ? "--backend cpu runs anywhere, slowly" : "--target reference needs no backend";
-    this.diagnostic = makeDiagnostic("backend-missing", undefined, { backend, why }, { hint });
+async function running<T>(subject: RunSubject, use: (running: Running) => T): Promise<T> {
+  const started = await subject.start();
+  try {
+    return use(started);
+  } finally {
+    started.dispose();
   }
-}
-
-/** The net on the chosen target; emitted once, run often. */
-function runner(net: AnalysedNet, weights: FoundWeights, options: RunArguments): Run | Diagnostic {
-  if (options.target === "reference") {
-    const total = net.graph.nodes.length;
-    return async (inputs) => {
-      let done = 0;
-      return interpret(net.graph, inputs, weights.source, {
-        onValue: () => progress("running the reference", ++done / total),
-      });
-    };
-  }
-  const onProgress = (done: number, total: number) => progress("packing weights", done / total);
-  const { artifacts, diagnostics } = emit(net, {
-    target: tfjs,
-    weights: weights.source,
-    weightsFrom: weights.from,
-    level: options.optimise,
-    onProgress,
-  });
-  const error = diagnostics.find(({ severity }) => severity === "error");
-  if (error) return error;
-  const backend: NodeBackend = options.backend;
-  return async (inputs) => {
-    progress(`running tfjs ${backend}`);
-    try {
-      return await runTfjs({ artifacts, inputs, backend });
-    } catch (error) {
-      throw new BackendError(backend, error instanceof Error ? error.message : String(error));
-    }
-  };
-}
-
-interface InputOfNet {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly preprocess: Preprocess | undefined;
-}
-
-function inputsOf(net: AnalysedNet): readonly InputOfNet[] {
-  const inputs = net.graph.nodes.filter((node) => isOp(node, ops.input));
-  return inputs.map(({ name, type, attrs }) => ({ name, shape: type.shape, preprocess: attrs.preprocess }));
 }
 
 // ---- arrays -------------------------------------------------------------------------------------------
 
 async function runArray(
-  net: AnalysedNet,
-  weights: FoundWeights,
+  subject: RunSubject,
   raw: string,
   out: string,
   options: RunArguments,
 ): Promise<number> {
-  const fail = (diagnostic: Diagnostic) => {
-    printDiagnostics([diagnostic], options.format);
+  const fail = (...diagnostics: readonly Diagnostic[]) => {
+    printDiagnostics(diagnostics, options.format);
     return 1;
   };
-  const inputs = inputsOf(net);
-  if (inputs.length !== 1)
-    throw new UsageError(
-      `--raw feeds one input, ${net.name} has ${inputs.map(({ name }) => name).join(", ")}`,
-    );
+  const { inputs, name: net } = subject;
+  if (inputs.length !== 1) {
+    throw new UsageError(`--raw feeds one input, ${net} has ${inputs.map(({ name }) => name).join(", ")}`);
+  }
   const [input] = inputs;
   const bytes = readBytes(raw);
   if (!isBytes(bytes)) return fail(bytes);
   const { diagnostics, report } = collect();
   const array = readNpy(bytes, raw, report);
-  if (!array) {
-    printDiagnostics(diagnostics, options.format);
-    return 1;
-  }
+  if (!array) return fail(...diagnostics);
   const tensor = toNhwc(array, input.shape, options.layout);
-  if (typeof tensor === "string")
-    return fail(
-      makeDiagnostic(
-        "bad-array",
-        undefined,
-        { path: raw, why: tensor },
-        { hint: "--layout nchw takes channels first" },
-      ),
-    );
+  if (typeof tensor === "string") {
+    const hint =
+      options.layout === "nhwc" ? "--layout nchw takes channels first" : "--layout nhwc takes channels last";
+    return fail(makeDiagnostic("bad-array", undefined, { path: raw, why: tensor }, { hint }));
+  }
 
-  const run = runner(net, weights, options);
-  if (typeof run !== "function") return fail(run);
-  const results = await run({ [input.name]: tensor });
-  const outputs = Object.entries(results);
-  const written: string[] = [];
-  for (const [name, { shape, data }] of outputs) {
-    const file = outputs.length === 1 ? out : withName(out, name);
-    const whole = options.layout === "nchw" ? toNchw({ shape, data }) : { shape, data };
-    const squeezed = shape[1] === 1 && shape[2] === 1 ? [shape[0], shape[3]] : whole.shape;
+  const results = await running(subject, ({ run }) => run({ [input.name]: tensor }));
+  const written: { readonly file: string; readonly name: string; readonly shape: readonly number[] }[] = [];
+  for (const [name, result] of Object.entries(results)) {
+    const file = Object.keys(results).length === 1 ? out : withName(out, name);
+    const { shape, data } = fromNhwc(result, options.layout);
     try {
-      writeFileSync(file, writeNpy({ shape: squeezed, data: Float32Array.from(whole.data) }));
-      written.push(`${file}  ${name}: ${squeezed.join("x")}`);
+      writeFileSync(file, writeNpy({ shape, data: Float32Array.from(data) }));
+      written.push({ file, name, shape });
     } catch (error) {
       return fail(makeDiagnostic("unwritable-output", undefined, { path: file, why: whyNot(error) }));
     }
   }
-  if (options.json)
-    print(
-      JSON.stringify({
-        net: net.name,
-        target: options.target,
-        written: outputs.map(([name, { shape }]) => ({ name, shape })),
-      }),
-    );
-  else for (const line of written) print(line);
+  if (options.json) print(JSON.stringify({ net, written }));
+  else for (const { file, name, shape } of written) print(`${file}  ${name}: ${shape.join("x")}`);
   return 0;
 }
 
@@ -221,37 +140,6 @@ async function runArray(
 function withName(file: string, name: string): string {
   const { dir, name: stem, ext } = path.parse(file);
   return path.join(dir, `${stem}.${name}${ext}`);
-}
-
-/** The array as an NHWC batch of the net's pictures, or why it is none. */
-function toNhwc({ shape, data }: Tensor, wanted: Shape, layout: "nhwc" | "nchw"): Tensor | string {
-  const [, h, w, c] = wanted;
-  const one = layout === "nchw" ? [c, h, w] : [h, w, c];
-  const batched = shape.length === 3 ? [1, ...shape] : shape;
-  if (batched.length !== 4 || batched.slice(1).some((side, i) => side !== one[i])) {
-    return `it is ${shape.join("x")}, the net takes Nx${one.join("x")}`;
-  }
-  if (batched[0] === 0) return "its batch is 0";
-  if (layout === "nhwc") return { shape: batched, data };
-  const n = batched[0];
-  const out = new Float32Array(elements(batched));
-  for (let b = 0; b < n; b++) {
-    for (let k = 0; k < c; k++) {
-      for (let place = 0; place < h * w; place++)
-        out[(b * h * w + place) * c + k] = data[(b * c + k) * h * w + place];
-    }
-  }
-  return { shape: [n, h, w, c], data: out };
-}
-
-function toNchw({ shape: [n, h, w, c], data }: Tensor): Tensor {
-  const out = new Float32Array(data.length);
-  for (let b = 0; b < n; b++) {
-    for (let place = 0; place < h * w; place++) {
-      for (let k = 0; k < c; k++) out[(b * c + k) * h * w + place] = data[(b * h * w + place) * c + k];
-    }
-  }
-  return { shape: [n, c, h, w], data: out };
 }
 
 // ---- pictures -----------------------------------------------------------------------------------------
@@ -266,55 +154,54 @@ const plain = (channels: number): Preprocess => ({
 });
 
 async function classify(
-  net: AnalysedNet,
-  weights: FoundWeights,
+  subject: RunSubject,
   images: readonly string[],
   options: RunArguments,
 ): Promise<number> {
-  const inputs = inputsOf(net);
-  const [output] = net.graph.outputs;
-  if (inputs.length !== 1) throw new UsageError(`${net.name} has ${inputs.length} inputs: pictures feed one`);
-  const [, height, width, classes] = output.node.type.shape;
-  if (net.graph.outputs.length !== 1 || height !== 1 || width !== 1) {
+  const { inputs, outputs, name: net } = subject;
+  const [input] = inputs;
+  const [, height, width, classes] = outputs[0].shape;
+  if (inputs.length !== 1) throw new UsageError(`${net} has ${inputs.length} inputs: pictures feed one`);
+  const channels = input.shape[3];
+  if (channels !== 3 && channels !== 1) {
     throw new UsageError(
-      `${net.name} gives ${net.graph.outputs.map(({ name }) => name).join(", ")}, not classes: use --raw and --out`,
+      `the input of ${net} has ${channels} channels, a picture 3 or 1: use --raw and --out`,
     );
   }
-  const [input] = inputs;
-  const preprocess = input.preprocess ?? plain(input.shape[3]);
+  if (outputs.length !== 1 || height !== 1 || width !== 1) {
+    const names = outputs.map(({ name }) => name).join(", ");
+    throw new UsageError(`${net} gives ${names}, not classes: use --raw and --out`);
+  }
+  const preprocess = input.preprocess ?? plain(channels);
   const labels = labelSets[preprocess.labels];
-  const run = runner(net, weights, options);
-  if (typeof run !== "function") {
-    printDiagnostics([run], options.format);
-    return 1;
-  }
-  let failed = false;
-  for (const file of images.flatMap(picturesUnder)) {
-    const { diagnostics, report } = collect();
-    const bytes = readBytes(file);
-    const picture = isBytes(bytes) ? decodePicture(bytes, file, report) : undefined;
-    if (!picture) {
-      printDiagnostics(isBytes(bytes) ? diagnostics : [bytes], options.format);
-      failed = true;
-      continue;
+  return running(subject, ({ run }) => {
+    let failed = false;
+    for (const file of images.flatMap(picturesUnder)) {
+      const { diagnostics, report } = collect();
+      const bytes = readBytes(file);
+      const picture = isBytes(bytes) ? decodePicture(bytes, file, report) : undefined;
+      if (!picture) {
+        printDiagnostics(isBytes(bytes) ? diagnostics : [bytes], options.format);
+        failed = true;
+        continue;
+      }
+      const data = prepare(picture, input.shape, preprocess);
+      const result = run({ [input.name]: { shape: [1, ...input.shape.slice(1)], data } })[outputs[0].name]
+        .data;
+      const scores = outputs[0].probabilities ? Array.from(result) : softmax(result);
+      const top = scores
+        .map((score, index) => ({
+          score,
+          index,
+          label: labels?.length === classes ? labels[index] : undefined,
+        }))
+        .sort((a, b) => b.score - a.score || a.index - b.index)
+        .slice(0, options.top);
+      if (options.json) print(JSON.stringify({ image: file, net, top }));
+      else showTop(file, top);
     }
-    const data = prepare(picture, input.shape, preprocess);
-    const results = await run({ [input.name]: { shape: [1, ...input.shape.slice(1)], data } });
-    const scores = isOp(output.node, ops.softmax)
-      ? [...results[output.name].data]
-      : softmax(results[output.name].data);
-    const top = scores
-      .map((score, index) => ({
-        score,
-        index,
-        label: labels?.length === classes ? labels[index] : undefined,
-      }))
-      .sort((a, b) => b.score - a.score || a.index - b.index)
-      .slice(0, options.top);
-    if (options.json) print(JSON.stringify({ image: file, net: net.name, top }));
-    else showTop(file, top);
-  }
-  return failed ? 1 : 0;
+    return failed ? 1 : 0;
+  });
 }
 
 /** A folder's pictures in order of name; anything else as it is. */

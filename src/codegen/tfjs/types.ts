@@ -56,7 +56,12 @@ export interface Info {
       readonly labels: string;
     };
   }[];
-  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    /** The result of a softmax; logits otherwise. */
+    readonly probabilities?: true;
+  }[];
   readonly params: number;
   readonly state: number;
   readonly macs: number;
