@@ -309,7 +309,8 @@ run("arrays in and out: reference and tfjs agree, both layouts, any batch", () =
 run("a built folder runs like the file it was built from", () => {
   const out = path.join(folder, "built");
   const raw = write("built-in.npy", writeNpy({ shape: [8, 8, 3], data: new Float32Array(192).fill(0.5) }));
-  const read = (name: string) => readNpy(readFileSync(path.join(folder, name)), name, () => assert.unreachable())!;
+  const read = (name: string) =>
+    readNpy(readFileSync(path.join(folder, name)), name, () => assert.unreachable())!;
   assert.is(resnetc(["build", tinyFile, "-o", out]).code, 0);
   assert.is(resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).code, 0);
   assert.is(resnetc(["run", tinyFile, "--raw", raw, "--out", path.join(folder, "from-file.npy")]).code, 0);

@@ -3,102 +3,26 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
-import { type Box, type Layout, layOut } from "../src/codegen/svg/layout.ts";
-import { type Step, stepsOf } from "../src/codegen/svg/steps.ts";
+import { type Layout, layOut } from "../src/codegen/svg/layout.ts";
+import { stageOf } from "../src/codegen/svg/stages.ts";
+import { stepsOf } from "../src/codegen/svg/steps.ts";
 import { svg } from "../src/codegen/svg/target.ts";
-import type { Graph, Node } from "../src/ir/graph.ts";
+import type { Graph } from "../src/ir/graph.ts";
 import { arbitraryModel } from "./support/arbitrary-model.ts";
 import { testCard } from "./support/cards.ts";
 import { golden } from "./support/golden.ts";
+import { collision, drawnLinks, wantedLinks, xmlProblem } from "./support/picture-checks.ts";
+import {
+  dense,
+  inception,
+  networks,
+  pads,
+  plain,
+  pyramid,
+  residual,
+  tangled,
+} from "./support/picture-networks.ts";
 import { Sketch } from "./support/sketch.ts";
-
-// ---- networks -----------------------------------------------------------------------------------
-
-const point = { kernel: [1, 1] } as const;
-
-const convBn = (net: Sketch, x: Node, name: string, channels: number, stride = 1, kernel: 1 | 3 = 3): Node =>
-  net.batchNorm(net.conv(x, channels, { kernel: [kernel, kernel], stride }, name), {}, `${name}_bn`);
-
-function basic(net: Sketch, x: Node, name: string, channels: number, stride = 1): Node {
-  const inner = net.relu(convBn(net, x, `${name}.conv1`, channels, stride), `${name}.relu1`);
-  const main = convBn(net, inner, `${name}.conv2`, channels);
-  const projected = stride > 1 || x.type.shape[3] !== channels;
-  const shortcut = projected ? convBn(net, x, `${name}.shortcut`, channels, stride, 1) : x;
-  return net.relu(net.plus(main, shortcut, `${name}.add`), `${name}.relu2`);
-}
-
-function residual(blocks = 2): Graph {
-  const net = new Sketch();
-  let x = net.relu(convBn(net, net.input([1, 32, 32, 3]), "conv1", 16), "conv1_relu");
-  [16, 32, 64].forEach((channels, stage) => {
-    for (let block = 0; block < blocks; block++) {
-      x = basic(net, x, `conv${stage + 2}.${block}`, channels, block === 0 && stage > 0 ? 2 : 1);
-    }
-  });
-  const logits = net.dense(net.mean(x, "pool"), 10, "fc");
-  return net.graph({ logits: net.bias(logits, "fc_bias") }, "residual");
-}
-
-function plain(): Graph {
-  const net = new Sketch();
-  let x = net.input([1, 16, 16, 3]);
-  for (const channels of [8, 16]) x = net.maxPool(net.relu(net.bias(net.conv(x, channels))));
-  return net.graph(net.softmax(net.dense(x, 10)), "plain");
-}
-
-function inception(): Graph {
-  const net = new Sketch();
-  const pool = net.maxPool(net.conv(net.input([1, 16, 16, 3]), 32, {}, "stem"), {}, "pool1");
-  const branches = [
-    net.relu(net.conv(pool, 16, point, "i.one")),
-    net.relu(net.conv(net.conv(pool, 8, point, "i.reduce3"), 24, {}, "i.three")),
-    net.relu(net.conv(net.conv(pool, 4, point, "i.reduce5"), 8, {}, "i.five")),
-    net.conv(
-      net.maxPool(pool, { kernel: 1, stride: 2 }, "i.pool"),
-      8,
-      { kernel: [1, 1], pads: pads(2) },
-      "i.pooled",
-    ),
-  ];
-  return net.graph(net.mean(net.concat(branches, "i.concat"), "pool2"), "inception");
-}
-
-const pads = (size: number) => ({ top: size, bottom: size, left: size, right: size });
-
-/** Three maps of a body, and three outputs made from the last one upwards. */
-function pyramid(): Graph {
-  const net = new Sketch();
-  const c2 = basic(net, net.conv(net.input([1, 32, 32, 3]), 8, {}, "stem"), "conv2.0", 8);
-  const c3 = basic(net, c2, "conv3.0", 16, 2);
-  const c4 = basic(net, c3, "conv4.0", 32, 2);
-  const p4 = net.conv(c4, 8, point, "neck.inner4");
-  const p3 = net.plus(net.upsample(p4), net.conv(c3, 8, point, "neck.inner3"));
-  const p2 = net.plus(net.upsample(p3), net.conv(c2, 8, point, "neck.inner2"));
-  const outputs = { p2: net.conv(p2, 8, {}, "neck.p2"), p3: net.conv(p3, 8, {}, "neck.p3") };
-  return net.graph({ ...outputs, p4: net.conv(p4, 8, {}, "neck.p4") }, "pyramid");
-}
-
-function dense(): Graph {
-  const net = new Sketch();
-  let x = net.conv(net.input([1, 8, 8, 3]), 8, {}, "conv0");
-  for (let i = 0; i < 4; i++) {
-    const inner = net.relu(net.batchNorm(x, {}, `dense.${i}.bn`), `dense.${i}.relu`);
-    x = net.concat([x, net.conv(inner, 4, {}, `dense.${i}.conv`)], `dense.${i}.concat`);
-  }
-  return net.graph(net.relu(net.batchNorm(x, {}, "norm")), "dense");
-}
-
-function gated(): Graph {
-  const net = new Sketch();
-  const x = net.conv(net.input([1, 8, 8, 3]), 8, {}, "conv");
-  const squeezed = net.relu(net.conv(net.mean(x, "se.mean"), 2, point, "se.reduce"));
-  const gate = net.activation(net.conv(squeezed, 8, point, "se.expand"), "sigmoid");
-  return net.graph(net.times(x, gate, "se.mul"), "gated");
-}
-
-const networks: Readonly<Record<string, () => Graph>> = { residual, plain, inception, pyramid, dense, gated };
-
-// ---- reading pictures ---------------------------------------------------------------------------
 
 function draw(graph: Graph): string {
   const { report } = collect();
@@ -113,72 +37,6 @@ function draw(graph: Graph): string {
 
 const layoutOf = (graph: Graph): Layout => layOut(stepsOf(graph));
 const occurrences = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
-
-/** The first thing that is no XML; enough of a parser for a file without comments and CDATA. */
-function xmlProblem(text: string): string | undefined {
-  const open: string[] = [];
-  const token = /<(\/?)([a-zA-Z]+)((?:\s+[a-zA-Z:-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/gy;
-  let end = 0;
-  for (let found = token.exec(text); found; found = token.exec(text)) {
-    end = token.lastIndex;
-    const [all, closing, tag, attributes = "", empty, words] = found;
-    const names = [...attributes.matchAll(/([a-zA-Z:-]+)=/g)].map(([, name]) => name);
-    if (new Set(names).size < names.length) return `${all} has an attribute twice`;
-    if (/&(?!(amp|lt|gt|quot);)/.test(all)) return `a bare & in ${all}`;
-    if (words !== undefined) {
-      if (words.trim() && open.length === 0) return `text outside: ${words}`;
-    } else if (closing) {
-      if (open.pop() !== tag) return `${all} closes nothing`;
-    } else if (!empty) open.push(tag);
-  }
-  if (end < text.length) return `no XML: ${text.slice(end, end + 60)}`;
-  return open.length > 0 ? `${open.join(", ")} is not closed` : undefined;
-}
-
-/** Two boxes that share ground, a box outside the picture, or a line through a box that is not its own. */
-function collision({ boxes, tracks, left, right, bottom }: Layout): string | undefined {
-  const name = ({ step }: Box) => `${step.kind} ${step.name}`;
-  const byRow = new Map<number, Box[]>();
-  for (const box of boxes) {
-    if (box.x - box.width / 2 < left - 1e-6 || box.x + box.width / 2 > right + 1e-6)
-      return `${name(box)} is outside`;
-    if (box.y - box.height / 2 < 0 || box.y + box.height / 2 > bottom) return `${name(box)} is outside`;
-    byRow.set(box.row, [...(byRow.get(box.row) ?? []), box]);
-  }
-  const sorted = [...boxes].sort((a, b) => a.y - b.y);
-  for (let i = 0; i < sorted.length; i++) {
-    for (let j = i + 1; j < sorted.length && sorted[j].y - sorted[i].y < 40; j++) {
-      const [a, b] = [sorted[i], sorted[j]];
-      const apart = Math.abs(a.x - b.x) >= (a.width + b.width) / 2 || b.y - a.y >= (a.height + b.height) / 2;
-      if (!apart) return `${name(a)} and ${name(b)} overlap`;
-    }
-  }
-  for (const track of tracks) {
-    for (let row = track.from.row + 1; row <= track.to.row; row++) {
-      const hit = byRow.get(row)?.find((box) => {
-        const own = track.boxes.includes(box) || box === track.to;
-        return !own && Math.abs(box.x - track.x) < box.width / 2;
-      });
-      if (hit) return `the track from ${name(track.from)} to ${name(track.to)} runs through ${name(hit)}`;
-    }
-  }
-  return undefined;
-}
-
-/** Every way that is drawn, as "from > to", sorted. */
-function drawnLinks({ flows, tracks }: Layout): readonly string[] {
-  const link = (from: Step, to: Step) => `${from.kind} ${from.name} > ${to.kind} ${to.name} ${to.label}`;
-  const ways = tracks.flatMap(({ from, to, boxes, returns }) => {
-    const stops = [...(from === boxes[0] ? [] : [from]), ...boxes, ...(returns ? [to] : [])];
-    return stops.slice(1).map((stop, i) => link(stops[i].step, stop.step));
-  });
-  return [...flows.map(({ from, to }) => link(from.step, to.step)), ...ways].sort();
-}
-
-function wantedLinks(steps: readonly Step[]): readonly string[] {
-  const link = (from: Step, to: Step) => `${from.kind} ${from.name} > ${to.kind} ${to.name} ${to.label}`;
-  return steps.flatMap((to) => to.sources.map((from) => link(from, to))).sort();
-}
 
 // ---- what holds of every picture ----------------------------------------------------------------
 
@@ -317,6 +175,26 @@ test("labels stages with the shape they make, and their blocks", () => {
     assert.match(text, `>${label}<`);
 });
 
+test("finds stage and block in a name", () => {
+  const stage = (name: string) => stageOf({ ...stepsOf(plain())[1], name });
+  assert.equal(stage("conv3.1.conv2"), { name: "conv3", block: "1" });
+  assert.equal(stage("body.conv3.12.shortcut.conv"), { name: "body.conv3", block: "12" });
+  assert.equal(stage("i3a.cbr1.conv"), { name: "i3a", block: undefined });
+  assert.equal(stage("0.conv"), { name: "0", block: undefined });
+  assert.is(stageOf(stepsOf(plain())[0]), undefined);
+});
+
+test("every link runs downwards", () => {
+  for (const build of Object.values(networks)) {
+    const { flows, tracks } = layoutOf(build());
+    const ways = tracks.map(({ from, to, boxes }) => [...new Set([from, ...boxes, to])]);
+    for (const way of [...flows.map(({ from, to }) => [from, to]), ...ways]) {
+      for (let i = 1; i < way.length; i++)
+        assert.ok(way[i].row > way[i - 1].row, `${way[i].step.name} is not lower`);
+    }
+  }
+});
+
 test("colours follow the resolution", () => {
   const fills = (graph: Graph) =>
     [...draw(graph).matchAll(/<rect x[^>]* rx="4" fill="(#\w+)"/g)].map(([, fill]) => fill);
@@ -344,6 +222,12 @@ test("branches that meet in a concat stand side by side, in their order, under a
     const { x, width } = at(name);
     assert.ok(Math.abs(x) + width / 2 <= concat.width / 2 + 1e-6, `${name} is beside the concat`);
   }
+});
+
+test("a branch with a sum of its own gets a track instead", () => {
+  const { boxes } = layoutOf(tangled());
+  const concat = boxes.find(({ step }) => step.name === "c.concat")!;
+  assert.ok(concat.width < 150, `the concat reaches across ${concat.width}`);
 });
 
 test("lateral ways run at the right, near their end, and other outputs at the left", () => {

@@ -51,7 +51,24 @@ interface Item {
   readonly halves: readonly number[];
 }
 
-/** What needs a track, the shorter first. */
+/** The steps of other chains that it hangs on. */
+const endsOf = (item: Chain | Link): readonly [Step | undefined, Step | undefined] =>
+  "steps" in item ? [item.fork, item.merge] : [item.from, item.to];
+
+/** How far from the spine: 0 if it hangs on nothing else, one more than the side chain that it hangs on otherwise. */
+function levelsOf(sides: readonly Chain[], skips: readonly Link[]): ReadonlyMap<Chain | Link, number> {
+  const owners = new Map<Step, Chain>();
+  for (const chain of sides) for (const step of chain.steps) owners.set(step, chain);
+  const levels = new Map<Chain | Link, number>();
+  // A chain only hangs on those that were found before it.
+  for (const item of [...sides, ...skips]) {
+    const under = endsOf(item).flatMap((end) => (end && owners.get(end)) ?? []);
+    levels.set(item, Math.max(-1, ...under.map((chain) => levels.get(chain)!)) + 1);
+  }
+  return levels;
+}
+
+/** What needs a track: after what it hangs on, the shorter first. */
 function itemsOf(
   sides: readonly Chain[],
   skips: readonly Link[],
@@ -59,6 +76,7 @@ function itemsOf(
   widths: ReadonlyMap<Step, number>,
 ): readonly Item[] {
   const row = (step: Step) => rows.get(step)!;
+  const levels = levelsOf(sides, skips);
   const items = [
     ...sides.map((chain): Item => {
       const { steps, fork, merge } = chain;
@@ -73,7 +91,8 @@ function itemsOf(
       return { item: skip, first, halves: new Array<number>(row(skip.to) - first + 1).fill(0) };
     }),
   ];
-  return items.sort((a, b) => a.halves.length - b.halves.length || a.first - b.first);
+  const level = ({ item }: Item) => levels.get(item)!;
+  return items.sort((a, b) => level(a) - level(b) || a.halves.length - b.halves.length || a.first - b.first);
 }
 
 /** How far from the middle each row is taken. */
@@ -86,7 +105,7 @@ class Skyline {
     this.furthest = Math.max(this.furthest, x);
   }
 
-  /** The middle of the nearest track that clears what is there. */
+  /** The middle of the nearest track that clears what is there: the ends too, which stand in these rows or reach into them. */
   place(first: number, halves: readonly number[]): number {
     const x = halves.reduce(
       (most, half, i) => Math.max(most, (this.#rows[first + i] ?? 0) + trackGap + half),
