@@ -85,6 +85,16 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
       }
       const shown = blocks.filter(({ language, text }) => language === "text" && !text.startsWith("error "));
       for (const { text } of shown) {
+        // What a command prints now, found by its first line.
+        const now = outputs.find((output) => output.split("\n")[0] === text.split("\n")[0]);
+        if (process.env.BLESS && !process.env.CI && now) {
+          const file = path.join(root, "README.md");
+          writeFileSync(
+            file,
+            readFileSync(file, "utf8").replace(text, () => `${now.trim()}\n`),
+          );
+          continue;
+        }
         assert.ok(
           outputs.some((output) => output.trim() === text.trim()),
           `no command prints\n${text}`,
