@@ -20,6 +20,7 @@ export const noEpilogue: Epilogue = { bias: false, residual: false };
 
 /** The Problem with the operands after the kernel, if there is one. */
 export function epilogueOperands(
+  op: string,
   operands: readonly TensorType[],
   { bias, residual }: Epilogue,
   shape: Shape,
@@ -27,7 +28,7 @@ export function epilogueOperands(
   const channels = shape[shape.length - 1];
   const vector = bias ? operands[0] : undefined;
   if (vector && !sameShape(vector.shape, [channels])) {
-    const params = { op: "conv2d", role: "bias", wanted: `${channels}`, found: vector.shape.join("x") };
+    const params = { op, role: "bias", wanted: `${channels}`, found: vector.shape.join("x") };
     return { code: "param-shape", params };
   }
   const map = residual ? operands[bias ? 1 : 0] : undefined;

@@ -65,7 +65,7 @@ export function interpret(
     });
     const value = node.op.reference(operands, withBatch(node, first.shape[0]));
     onValue?.(node, value);
-    values.set(node, value);
+    if (uses.has(node)) values.set(node, value);
     for (const from of node.inputs) {
       const left = (uses.get(from) ?? 0) - 1;
       uses.set(from, left);

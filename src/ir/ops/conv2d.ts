@@ -49,7 +49,7 @@ export const conv2d: Op<Conv2dAttrs> = {
     if (height < 1) return tooLarge(reach(kernel[0], dilation), h, pads.top + pads.bottom);
     if (width < 1) return tooLarge(reach(kernel[1], dilation), w, pads.left + pads.right);
     const shape = [n, height, width, channels];
-    return epilogueOperands(rest, epilogue, shape) ?? { dtype: x.dtype, shape };
+    return epilogueOperands("conv2d", rest, epilogue, shape) ?? { dtype: x.dtype, shape };
   },
 
   macs({ type, attrs, inputs: [x] }) {

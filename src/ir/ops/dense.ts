@@ -26,7 +26,7 @@ export const dense: Op<DenseAttrs> = {
       return { code: "param-shape", params };
     }
     const shape = [n, 1, 1, units];
-    return epilogueOperands(rest, epilogue, shape) ?? { dtype: x.dtype, shape };
+    return epilogueOperands("dense", rest, epilogue, shape) ?? { dtype: x.dtype, shape };
   },
 
   macs: ({ type, inputs: [x] }) => elements(x.type.shape) * type.shape[3],
