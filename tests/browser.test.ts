@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { tfjs } from "../src/codegen/tfjs/target.ts";
+import { emit } from "../src/compile.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import type { Op } from "../src/ir/op.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
@@ -12,8 +14,11 @@ import { buildNet } from "./support/built-net.ts";
 import { caseGraph } from "./support/case-graph.ts";
 import { requireChromium, type StaticServer, serve, startChromium } from "./support/chromium.ts";
 import { assertClose } from "./support/close-to.ts";
+import { examplePath, openNet } from "./support/nets.ts";
+import { bind, toNhwc } from "./support/networks.ts";
 import type { Case } from "./support/operands.ts";
 import { randomTensor } from "./support/random.ts";
+import { requireShared, sharedPath } from "./support/shared.ts";
 import { smallNet } from "./support/small-net.ts";
 
 const packages = fileURLToPath(new URL("../node_modules/@tensorflow/", import.meta.url));
@@ -79,6 +84,19 @@ opNets.forEach(({ graph, weights }, i) => {
     files.set(`op${i}/${path}`, () => contents);
 });
 
+/** The trained CIFAR ResNet-20 with the logits that PyTorch makes of it; absent where ../shared is. */
+const trained = requireShared("models/cifar/expected-logits.json") ? buildTrained() : undefined;
+for (const { path, contents } of trained?.artifacts ?? []) files.set(`trained/${path}`, () => contents);
+
+function buildTrained() {
+  const expectedLogits = JSON.parse(readFileSync(sharedPath("models/cifar/expected-logits.json"), "utf8"));
+  const { file, logits_f64 } = expectedLogits.resnet20 as { file: string; logits_f64: number[][] };
+  const { net, module } = openNet(examplePath("cifar.resnet"), { net: "resnet20" });
+  const weights = bind(net, module, sharedPath(`models/cifar/${file}`));
+  const { artifacts } = emit(net, { target: tfjs, weights, weightsFrom: file });
+  return { artifacts, logits: logits_f64.flat() };
+}
+
 let server: StaticServer;
 let browser: Browser;
 let page: Page;
@@ -104,6 +122,23 @@ if (requireChromium()) {
     await browser?.close();
     await server?.close();
   });
+
+  if (trained) {
+    for (const backend of ["wasm", "webgl"] as const) {
+      test(`${backend}: the trained ResNet-20 gives PyTorch's logits`, async () => {
+        // x[i] = ((i * 2654435761) mod 2^32) / 2^32 * 4 - 2, by the flat NCHW index.
+        const shape = [2, 3, 32, 32];
+        const pixels = Float32Array.from(
+          { length: 2 * 3 * 32 * 32 },
+          (_, i) => ((Math.imul(i, 2654435761) >>> 0) / 2 ** 32) * 4 - 2,
+        );
+        const picture = toNhwc(pixels, shape).data;
+        const { outputs, leak } = await runNet("/trained/resnet20.js", backend, { input: picture }, 2);
+        assert.is(leak, 0);
+        assertClose({ data: outputs.logits }, { data: trained.logits }, tolerances[backend], backend);
+      });
+    }
+  }
 
   for (const backend of ["wasm", "webgl", "cpu"] as const) {
     test(`${backend}: the net gives what the reference gives, and 100 runs leave no tensor`, async () => {

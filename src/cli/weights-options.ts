@@ -20,19 +20,10 @@ export interface WeightArguments {
   readonly strict: boolean;
 }
 
-export function weightOptions<T>(yargs: Argv<T>) {
+/** How a checkpoint is fitted to a net. */
+export function bindingOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option("weights", {
-      type: "string",
-      describe: "a checkpoint: safetensors, PyTorch (.pth, .pt, .bin) or a tfjs manifest",
-    })
     .option("names", { type: "string", describe: "the table that names its tensors (default: recognised)" })
-    .option("init", {
-      choices: ["he"] as const,
-      default: "he" as const,
-      describe: "weights without a checkpoint",
-    })
-    .option("seed", { type: "number", default: 0, describe: "seed of the initialisation" })
     .option("strict", {
       type: "boolean",
       default: false,
@@ -43,6 +34,20 @@ export function weightOptions<T>(yargs: Argv<T>) {
       default: false,
       describe: "take NaN and infinite weights as they are",
     });
+}
+
+export function weightOptions<T>(yargs: Argv<T>) {
+  return bindingOptions(yargs)
+    .option("weights", {
+      type: "string",
+      describe: "a checkpoint: safetensors, PyTorch (.pth, .pt, .bin) or a tfjs manifest",
+    })
+    .option("init", {
+      choices: ["he"] as const,
+      default: "he" as const,
+      describe: "weights without a checkpoint",
+    })
+    .option("seed", { type: "number", default: 0, describe: "seed of the initialisation" });
 }
 
 export interface FoundWeights {

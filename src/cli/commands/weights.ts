@@ -18,27 +18,16 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import { findWeights } from "../weights-options.ts";
+import { bindingOptions, findWeights } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
-  formatOption(netOptions(yargs))
+  formatOption(bindingOptions(netOptions(yargs)))
     .positional("checkpoint", {
       type: "string",
       demandOption: true,
       describe: "safetensors, PyTorch or a tfjs manifest",
     })
     .positional("file", { type: "string", describe: "a .resnet file, FILE#net, that it should fit" })
-    .option("names", { type: "string", describe: "the table that names its tensors (default: recognised)" })
-    .option("strict", {
-      type: "boolean",
-      default: false,
-      describe: "tensors that the net has no place for are errors",
-    })
-    .option("allow-nan", {
-      type: "boolean",
-      default: false,
-      describe: "take NaN and infinite weights as they are",
-    })
     .example("$0 weights resnet50.pth", "every tensor: name, shape, type")
     .example("$0 weights resnet50.pth examples/resnet50.resnet", "whether it fits, and what does not");
 
