@@ -74,7 +74,7 @@ export function makeDiagnostic<C extends Code>(
 
 /** Names come from the text and may be of any length: a sentence shows the start of them. */
 const shorten = (message: string): string =>
-  message.replace(/`([^`]{120})[^`]{20,}`/g, (_all, start: string) => `\`${start}\u2026\``);
+  message.replace(/`([^`]{80})[^`]{20,}`/g, (_all, start: string) => `\`${start}\u2026\``);
 
 export function collect(): Collector {
   const diagnostics: Diagnostic[] = [];

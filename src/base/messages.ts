@@ -45,6 +45,7 @@ export const messages = {
   "file-too-large": error(
     (p: { what: string; size: number; limit: number }) =>
       `${p.what} has ${plural(p.size, "character")}, the limit is ${p.limit.toLocaleString("en")}`,
+    () => "networks are short: look whether this is the right file",
   ),
   "nesting-too-deep": error(
     (p: { what: string; limit: number }) =>

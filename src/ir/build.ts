@@ -37,7 +37,8 @@ export class GraphBuilder {
       return undefined;
     }
     if (elements(type.shape) > maxElements) {
-      this.#report("tensor-too-large", span, { shape: showMap(type.shape), limit: maxElements });
+      const shape = op === (param as unknown) ? type.shape.join("x") : showMap(type.shape);
+      this.#report("tensor-too-large", span, { shape, limit: maxElements });
       return undefined;
     }
     const node: Node<A> = { name: this.#unique(name), op, inputs, attrs, type, span };

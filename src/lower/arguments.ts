@@ -8,7 +8,16 @@ import { listNames, nearest } from "../base/suggest.ts";
 import type { Expr, Ident, Parameter } from "../parser/ast.ts";
 import type { BuiltinParameter, ParameterKind } from "./builtins.ts";
 import { fail } from "./row-error.ts";
-import { describeKind, type Given, isPath, type Settings, type Value } from "./values.ts";
+import {
+  type BlockValue,
+  type Context,
+  describeKind,
+  type Given,
+  isPath,
+  type OperationValue,
+  type Settings,
+  type Value,
+} from "./values.ts";
 
 /** A parameter, whoever declared it. */
 export interface Slot {
@@ -140,6 +149,23 @@ export function addArguments(
     filled.set(parameter, given);
   }
   return { named: filled };
+}
+
+/** What `default` rows set for this operation or block; the nearest row wins. */
+export function defaultsFor(
+  path: OperationValue | BlockValue,
+  { defaults }: Context,
+): ReadonlyMap<string, Given> {
+  const found = new Map<string, Given>();
+  for (const row of defaults) {
+    const matches =
+      row.kind === "operation" && path.kind === "operation"
+        ? row.operation === path.operation
+        : row.kind === "block" && path.kind === "block" && row.declaration === path.declaration;
+    if (!matches) continue;
+    for (const [key, given] of row.named) if (!found.has(key)) found.set(key, given);
+  }
+  return found;
 }
 
 export function unknownParameter(

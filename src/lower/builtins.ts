@@ -107,8 +107,8 @@ function overhang(a: Application, pads: Pads): { bottom: number; right: number }
   const [kh, kw] = a.size("kernel");
   const along = (size: number, window: number, before: number, after: number) => {
     const free = size + before + after - window;
-    if (free < 0) return 0;
     let steps = Math.ceil(free / stride);
+    if (steps < 0) return 0;
     if (steps * stride >= size + before) steps--;
     return Math.max(0, steps * stride - free);
   };

@@ -23,7 +23,9 @@ export function checkNames(module: Module, report: Report): void {
       visible.rows(item.rows);
       checkPlaces(item, report);
     } else if (item.kind === "let") {
-      new NameChecker(module, new Set(), report).expr(item.value);
+      const inner = allRows([item]).flatMap(({ row }) => (row.kind === "let" ? [row.name.text] : []));
+      const locals = new Set([...inner, ...labelRows([item]).map(({ name }) => name)]);
+      new NameChecker(module, locals, report).expr(item.value);
     }
   }
 }

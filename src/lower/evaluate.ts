@@ -128,6 +128,11 @@ export function countOf(expr: Expr, frame: Frame, what: string): number {
     const message = `${what} is one number, this is ${describeKind(value)}`;
     fail("kind-mismatch", expr.span, { message }, { hint: `write ${value.sides[0]}` });
   }
+  if (isPath(value)) {
+    const message = `${what} is a number, this is ${describeKind(value)}`;
+    const hint = what === "a count" ? "the block comes first, then how often: `block x 3`" : undefined;
+    fail("kind-mismatch", expr.span, { message }, { hint });
+  }
   return whole(numberOf(value, expr.span), what, expr.span, 1);
 }
 
@@ -210,7 +215,7 @@ function call(expr: CallExpr, frame: Frame): Value {
         fail(
           "missing-argument",
           expr.span,
-          { callee: callee.name, name: "a number" },
+          { callee: callee.name, name: "x" },
           { hint: `\`${callee.name}(x)\`` },
         );
       }
@@ -324,7 +329,8 @@ function member({ object, member: { text, span } }: MemberExpr, frame: Frame): V
   const described =
     object.kind === "name" ? `\`${object.name}\`` : object.kind === "in" ? "`in`" : describeKind(owner);
   if (owner.kind !== "tensor") {
-    const hint = owner.kind === "block" ? "a block has parts once a row has run it" : undefined;
+    const hint =
+      owner.kind === "block" ? "a block has parts once a row has run it" : "only what a row made has parts";
     fail("unknown-part", span, { owner: described, part: text }, { hint });
   }
   const [, height, width, channels] = owner.node.type.shape;
@@ -333,7 +339,9 @@ function member({ object, member: { text, span } }: MemberExpr, frame: Frame): V
   if (text === "width") return { kind: "number", value: width };
   const part = /^\d+$/.test(text) ? owner.parts?.copies[Number(text)] : owner.parts?.labels.get(text);
   if (part) return part;
-  fail("unknown-part", span, { owner: described, part: text }, { hint: partsHint(owner.parts, text) });
+  const known = nearest(text, ["channels", "height", "width"]);
+  const hint = known ? `did you mean \`${known}\`?` : partsHint(owner.parts, text);
+  fail("unknown-part", span, { owner: described, part: text }, { hint });
 }
 
 /** What a tensor has to tap, for a member that it has not. */
@@ -428,6 +436,8 @@ export function withStride(path: PathValue, stride: number, span: Span): PathVal
           ? path.operation.parameters.map((p) => p.name)
           : path.declaration.item.parameters.map((p) => p.name.text);
       if (!parameters.includes("stride")) {
+        // What has no stride goes one step at a time.
+        if (stride === 1) return path;
         const hint =
           path.kind === "block"
             ? "add `stride = 1` to its parameters"

@@ -11,6 +11,7 @@ import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../par
 import {
   builtinSlots,
   declaredKind,
+  defaultsFor,
   fillParameters,
   type Slot,
   unknownParameter,
@@ -19,7 +20,7 @@ import {
 import { conditionOf, countOf, evaluate, lookupTop, withStride } from "./evaluate.ts";
 import { joinName, nameSteps, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
-import { fail, RowError } from "./row-error.ts";
+import { fail, failSilently, RowError } from "./row-error.ts";
 import {
   type BlockValue,
   type ClosureValue,
@@ -33,6 +34,7 @@ import {
   type OperationValue,
   type PathValue,
   type TensorValue,
+  tapLabels,
   type Value,
 } from "./values.ts";
 
@@ -115,9 +117,8 @@ export class Expander {
         item.kind === "net" ? "one of them must stand on its own" : "repeat a block with `x n` instead";
       fail("cyclic-definition", span, { name: own, path: [...names, own].join(" -> ") }, { hint });
     }
-    if (context.stack.length >= expansionLimits.blocks) {
+    if (context.stack.length >= expansionLimits.blocks)
       fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });
-    }
     const frame: Frame = {
       module,
       declaration,
@@ -164,8 +165,14 @@ export class Expander {
     if (value.kind !== "block" || value.declaration.item.kind !== "net") {
       const net = frame.declaration?.item.name.text;
       fail("kind-mismatch", base.span, {
-        message: `\`${net}\` must be another net with settings, this is ${describeKind(value)}`,
+        message: `\`${net}\` must be another net with settings, this is ${value.kind === "block" ? "a block" : describeKind(value)}`,
       });
+    }
+    for (const [key, given] of passedOn) {
+      if (!value.named.has(key)) continue;
+      const own = frame.declaration?.item.name.text ?? "";
+      const hint: string = `\`${own}\` settles it: derive another net from \`${value.declaration.item.name.text}\``;
+      fail("unknown-parameter", given.span, { callee: own, name: key }, { hint });
     }
     const named = new Map([...passedOn, ...value.named]);
     return this.#expand({ ...value, named }, input, name, base.span, frame.context);
@@ -322,13 +329,17 @@ export class Expander {
     }
     const isJoined = expr.kind === "binary" && ["->", "|", "+", "*"].includes(expr.operator);
     // A path of several steps refuses a stride, wherever it stands.
-    if ((isJoined || expr.kind === "group") && manner.stride)
-      withStride({ kind: "closure", expr, frame }, manner.stride.value, manner.stride.span);
+    if ((isJoined || expr.kind === "group") && manner.stride) {
+      const { stride, ...unstrided } = manner;
+      withStride({ kind: "closure", expr, frame }, stride.value, stride.span);
+      return this.#run(expr, input, frame, scope, unstrided);
+    }
     if (expr.kind === "binary") {
       switch (expr.operator) {
         case "->": {
           const left = this.#run(expr.left, input, frame, scope, manner);
-          return this.#run(expr.right, left.kind === "none" ? input : left, frame, scope, manner);
+          const right = this.#run(expr.right, left.kind === "none" ? input : left, frame, scope, manner);
+          return right.kind === "none" ? left : right;
         }
         case "|":
         case "+":
@@ -432,8 +443,12 @@ export class Expander {
           const first = outputs?.[0] && tapLabels(labels, outputs[0].parts);
           return { kind: "tensor", node: (first ?? result).node, parts: { labels, copies } };
         } catch (error) {
-          if (error instanceof RowError)
-            error.leave(path.declaration.item.name.text, span, this.#root.module.source);
+          if (!(error instanceof RowError)) throw error;
+          const { item, module } = path.declaration;
+          const home = this.#root.module.source;
+          // What follows from a syntax error in another file is no news.
+          if (module.source !== home && error.isIn(module.source, module.brokenFrom)) failSilently();
+          error.leave(item.name.text, span, home);
           throw error;
         }
       }
@@ -501,31 +516,4 @@ export class Expander {
     }
     return { kind: "tensor", node };
   }
-}
-
-/** What `default` rows set for this operation or block; the nearest row wins. */
-function defaultsFor(path: OperationValue | BlockValue, { defaults }: Context): ReadonlyMap<string, Given> {
-  const found = new Map<string, Given>();
-  for (const row of defaults) {
-    const matches =
-      row.kind === "operation" && path.kind === "operation"
-        ? row.operation === path.operation
-        : row.kind === "block" && path.kind === "block" && row.declaration === path.declaration;
-    if (!matches) continue;
-    for (const [key, given] of row.named) if (!found.has(key)) found.set(key, given);
-  }
-  return found;
-}
-
-/** Follows `conv4.35` through labels and copies. */
-export function tapLabels(
-  labels: ReadonlyMap<string, TensorValue | NoneValue>,
-  parts: readonly string[],
-): TensorValue | undefined {
-  let at: TensorValue | NoneValue | undefined = labels.get(parts[0]);
-  for (const part of parts.slice(1)) {
-    if (at?.kind !== "tensor") return undefined;
-    at = /^\d+$/.test(part) ? at.parts?.copies[Number(part)] : at.parts?.labels.get(part);
-  }
-  return at?.kind === "tensor" ? at : undefined;
 }

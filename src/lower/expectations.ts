@@ -9,9 +9,9 @@ import type { Graph } from "../ir/graph.ts";
 import { type Counts, countGraph, countUnder, depthOf } from "../ir/stats.ts";
 import type { ExpectRow, Reference } from "../parser/ast.ts";
 import { evaluate, partsHint } from "./evaluate.ts";
-import { type Expanded, type Expectation, tapLabels } from "./expand.ts";
+import type { Expanded, Expectation } from "./expand.ts";
 import { fail, RowError } from "./row-error.ts";
-import { type Declaration, describeKind, type Frame, type Given, type Value } from "./values.ts";
+import { type Declaration, describeKind, type Frame, type Given, tapLabels, type Value } from "./values.ts";
 
 export interface Verdict {
   /** "params", "conv4 ->", "depth <=". */
@@ -130,7 +130,7 @@ function checkCount(
   if (wanted.kind !== "number") {
     const hint =
       wanted.kind === "size"
-        ? `a shape is checked with an arrow: \`expect ${name} -> ${wanted.sides.join("x")}\``
+        ? `the shape of a row is checked so: \`expect output -> ${wanted.sides.join("x")}\``
         : undefined;
     fail(
       "kind-mismatch",

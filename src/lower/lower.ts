@@ -10,11 +10,11 @@ import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
 import type { Expr, NetItem } from "../parser/ast.ts";
 import { evaluate, lookupTop, partsHint, topFrame } from "./evaluate.ts";
-import { type Expanded, Expander, tapLabels } from "./expand.ts";
+import { type Expanded, Expander } from "./expand.ts";
 import { checkExpectations, type Verdict } from "./expectations.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
-import type { Declaration, Given, TensorValue, Value } from "./values.ts";
+import { type Declaration, type Given, type TensorValue, tapLabels, type Value } from "./values.ts";
 
 export interface LowerOptions {
   /** Parameters set from outside (`--set`), with where they were written. */

@@ -104,12 +104,8 @@ export class ModuleLoader {
         const extra = { hint: "choose another name" };
         this.#report("name-taken", span, { what: entry.what, name, by: taken.what }, extra);
       } else {
-        this.#report(
-          "duplicate-name",
-          span,
-          { name, where: "declared in this file" },
-          { hint: "choose another name" },
-        );
+        const hint = "what a file declares or uses has a name of its own";
+        this.#report("duplicate-name", span, { name, where: "declared in this file" }, { hint });
       }
     };
     for (const item of file.items) {

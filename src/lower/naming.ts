@@ -5,8 +5,9 @@
  *
  * A label on a row with a single step is that step's name; a label on several steps is a scope. An unlabelled
  * step is called what it is written as; where the same word occurs several times in one scope they are
- * numbered in the order of the *text*, both branches of every `if` included. So names never depend on parameter
- * values, and a block's names change only when its own text does.
+ * numbered in the order of the *text*, both branches of every `if` included (`conv1`, `conv2`; with an underscore
+ * where the word ends in a digit or a row has that name). So names never depend on parameter values, and a
+ * block's names change only when its own text does.
  */
 import type { Expr, Row } from "../parser/ast.ts";
 
@@ -19,10 +20,9 @@ export function spine(expr: Expr): Expr {
 
 /** What a step is called before numbering. */
 export function stepWord(expr: Expr): string {
-  const step = spine(expr);
-  if (step.kind === "name") return step.name;
-  if (step.kind === "call") return step.callee.kind === "name" ? step.callee.name : "";
-  return "";
+  let step = spine(expr);
+  while (step.kind === "call") step = step.callee;
+  return step.kind === "name" ? step.name : "";
 }
 
 export function joinName(scope: string, name: string): string {
@@ -107,9 +107,11 @@ export function nameSteps(rows: readonly Row[]): Map<Expr, string> {
         visit(expr.consequent, scope);
         if (expr.alternate) visit(expr.alternate, scope);
         break;
-      case "call":
-        if (expr.callee.kind === "name") see(expr, expr.callee.name, scope);
+      case "call": {
+        const word = stepWord(expr);
+        if (word) see(expr, word, scope);
         break;
+      }
       case "name":
         if (!labels.has(expr.name)) see(expr, expr.name, scope);
         break;
@@ -127,9 +129,10 @@ export function nameSteps(rows: readonly Row[]): Map<Expr, string> {
   visitRows(rows, "");
   for (const [key, steps] of sameWord) {
     const word = key.slice(key.lastIndexOf("/") + 1);
-    const numbered = /\d$/.test(word) ? `${word}_` : word;
+    // `conv1` may be what a row is called: then the steps are `conv_1`, `conv_2`.
+    const isTaken = /\d$/.test(word) || steps.some((_step, i) => labels.has(`${word}${i + 1}`));
     steps.forEach((step, i) => {
-      names.set(step, steps.length === 1 ? word : `${numbered}${i + 1}`);
+      names.set(step, steps.length === 1 ? word : `${word}${isTaken ? "_" : ""}${i + 1}`);
     });
   }
   return names;

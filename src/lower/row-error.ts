@@ -38,6 +38,11 @@ export class RowError {
     this.#span = use;
   }
 
+  /** Whether it happened in a file from an offset on. */
+  isIn(source: Source, from: number): boolean {
+    return this.#span?.source === source && this.#span.start >= from;
+  }
+
   reportTo(report: Report): void {
     this.#replay(report, this.#span, this.#notes);
   }

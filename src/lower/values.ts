@@ -190,3 +190,16 @@ export function describePath(value: PathValue): string {
       return "a tensor";
   }
 }
+
+/** Follows `conv4.35` through labels and copies. */
+export function tapLabels(
+  labels: ReadonlyMap<string, TensorValue | NoneValue>,
+  parts: readonly string[],
+): TensorValue | undefined {
+  let at: TensorValue | NoneValue | undefined = labels.get(parts[0]);
+  for (const part of parts.slice(1)) {
+    if (at?.kind !== "tensor") return undefined;
+    at = /^\d+$/.test(part) ? at.parts?.copies[Number(part)] : at.parts?.labels.get(part);
+  }
+  return at?.kind === "tensor" ? at : undefined;
+}

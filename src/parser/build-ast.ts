@@ -21,7 +21,7 @@ class AstBuilder {
     this.#source = source;
     for (const { image, startOffset } of comments) {
       if (image.startsWith("##"))
-        this.#docs.set(positionAt(source, startOffset).line, image.replace(/^##\s?/, ""));
+        this.#docs.set(positionAt(source, startOffset).line, image.slice(2).trim());
     }
   }
 

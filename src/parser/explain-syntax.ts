@@ -50,6 +50,7 @@ const operandEnds = new Set<TokenType>([
   t.RightBracket,
 ]);
 const pathOperators = new Set<TokenType>([t.Arrow, t.Bar, t.Plus, t.Star, t.Times, t.Slash, t.Minus]);
+const closers = new Set<TokenType>(t.brackets.values());
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Names, t.Use]);
 const wordSet = new Set(t.words);
 
@@ -114,7 +115,12 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
   const need = before && needs.get(before);
   if (need && type !== t.Colon) {
     const params = { word: previous.image, needs: need[0] };
-    return { code: "missing-part", params, hint: need[1], at: type === t.Separator ? previous : at };
+    return {
+      code: "missing-part",
+      params,
+      hint: need[1],
+      at: type === t.Separator || closers.has(type) ? previous : at,
+    };
   }
   if (before === t.Block || before === t.Net || before === t.Names) {
     const hint = `\`${previous.image} name${before === t.Names ? "" : "(...)"} { ... }\``;
@@ -128,10 +134,14 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
   if (type === t.LeftParen && after === t.RightParen && before !== t.Name) {
     return { code: "empty-parentheses", params: {}, hint: "put what belongs there, or remove them", at };
   }
+  if (type === t.RightParen && before === t.LeftParen) {
+    const hint = "put what belongs there, or remove them";
+    return { code: "empty-parentheses", params: {}, hint, at: previous };
+  }
   if (rule === "args" && operandStarts.has(type)) {
     return { code: "missing-comma", params: {}, hint: `write \`, ${at.image}\``, at };
   }
-  if (rule === "group" && rules[rules.length - 2] === "choice") {
+  if ((rule === "group" && rules[rules.length - 2] === "choice") || before === t.Else) {
     return { code: "missing-brackets", params: {}, hint: "`if a > b [ ... ] else [ ... ]`", at };
   }
   if (rules.length <= 2 && (type === t.Name || after === t.Colon) && !rules.includes("rows")) {
@@ -154,7 +164,12 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
     return { code: "stray-assignment", params: {}, hint, at };
   }
   if (type === t.Colon && before === t.Name) {
-    const hint = "remove the `->` at the end of the row above";
+    const last: IToken | undefined = tokens[index - 2];
+    if (last?.startLine === previous.startLine) {
+      const hint = "a label stands at the start of a row";
+      return { code: "unexpected-token", params: { text: "`:`" }, hint, at };
+    }
+    const hint = `remove the \`${last?.image ?? "->"}\` at the end of the row above`;
     return { code: "unfinished-row", params: { label: previous.image }, hint, at: previous };
   }
   const startsRow =
@@ -184,7 +199,7 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
       at: previous,
     };
   }
-  if (type === t.Separator) {
+  if (type === t.Separator || ((before === t.Colon || before === t.Assign) && closers.has(type))) {
     const hint =
       before === t.Comma ? "remove the comma, or add what should follow it" : "finish the row or remove it";
     return { code: "incomplete-row", params: { where: "the row ends too early" }, hint, at: previous ?? at };
@@ -197,10 +212,10 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
     return { code: "missing-arrow", params: {}, hint, at };
   }
   if (declarations.has(type)) {
-    const hint = "close the one above with `}`";
+    const hint = "declare it at the top of the file, behind the `}` of the one above";
     return { code: "nested-declaration", params: { word: at.image }, hint, at };
   }
-  if (rules.includes("param")) {
+  if (rules.includes("params")) {
     const hint = "a parameter is `name`, `name: kind` or `name = default`";
     return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
   }
@@ -208,7 +223,10 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
     const hint = 'a line of a table is `scale -> weight` or `"fc.{*}" -> "linear.{*}"`';
     return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
   }
-  const hint = "a row is `label: step -> step`; grammar/README.md shows every form";
+  const hint =
+    type === t.Else
+      ? "`else` follows the `]` of an `if`"
+      : "a row is `label: step -> step`; grammar/README.md shows every form";
   return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
 }
 

@@ -25,8 +25,9 @@ export class ResnetParser extends CstParser {
     return !untouchable.has(type) && type !== t.Name;
   }
 
+  /** Asked for the type that is wanted behind the token to delete, which is the next one. */
   protected override canTokenTypeBeDeletedInRecovery(type: TokenType): boolean {
-    return !untouchable.has(type);
+    return !untouchable.has(type) && !untouchable.has(this.LA(1).tokenType);
   }
 
   readonly file = this.RULE("file", () => {
@@ -282,7 +283,22 @@ export class ResnetParser extends CstParser {
     this.CONSUME(t.Names);
     this.CONSUME(t.Name);
     this.CONSUME(t.LeftBrace);
-    this.MANY_SEP({ SEP: t.Separator, DEF: () => this.SUBRULE(this.line) });
+    this.MANY_SEP({
+      SEP: t.Separator,
+      DEF: () => {
+        if (this.#strict) this.SUBRULE(this.line);
+        else {
+          this.OR({
+            MAX_LOOKAHEAD: 1,
+            DEF: [
+              { ALT: () => this.SUBRULE1(this.line), IGNORE_AMBIGUITIES: true },
+              { ALT: () => this.SUBRULE(this.junk) },
+            ],
+          });
+          this.OPTION(() => this.SUBRULE1(this.junk));
+        }
+      },
+    });
     this.CONSUME(t.RightBrace);
   });
 

@@ -6,6 +6,7 @@
  * 2. after an operator, `,` `:` `=` `.` or an opening bracket a newline is nothing;
  * 3. before an operator (not a prefix), `else`, `from`, `,` `.` `=` or a closing bracket a newline is nothing;
  * 4. several separators are one; a comma before `)` is dropped.
+ * 5. at the start of a line, words that start a row or declaration do so, whatever stands before them.
  *
  * Brackets: a closing bracket closes what is open inside its `{ }` and reports the rest; a declaration at the
  * start of a line closes everything open, for it exists only at top level; inside `(` a line that starts a row
@@ -92,11 +93,15 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
     const startsLine = i === 0 || tokens[i - 1].image === "\n";
 
     // `names: conv(…)` is a row with a bad label, not a declaration.
-    const declares = declarations.has(type) && tokens[next[i + 1]]?.tokenType !== t.Colon;
-    if (declares && startsLine && open.length > 0) {
+    const starts = startsLine && startsRow.has(type) && tokens[next[i + 1]]?.tokenType !== t.Colon;
+    if (starts && declarations.has(type)) {
       dropSeparators();
       closeAll(token, () => true);
-      insert(t.Separator, "\n", token);
+    }
+    if (starts && out.length > 0) {
+      // Whatever the row above ends in: these words continue nothing.
+      const last = out[out.length - 1].tokenType;
+      if (last !== t.Separator && !t.brackets.has(last)) insert(t.Separator, "\n", token);
     }
     if (type === t.Separator) {
       const following: IToken | undefined = tokens[next[i]];
@@ -109,7 +114,11 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
           afterThat?.tokenType === t.Colon &&
           before !== t.Comma &&
           before !== t.LeftParen;
-        if (following && !startsRow.has(following.tokenType) && !label) continue;
+        // A quote that is never closed has swallowed the bracket that would close the call.
+        const swallowed =
+          tokens[i - 1].tokenType === t.BadText &&
+          open[open.length - 1].startLine === tokens[i - 1].startLine;
+        if (following && !startsRow.has(following.tokenType) && !label && !swallowed) continue;
         closeAll(token, (opener) => opener.tokenType === t.LeftParen);
       }
       const last = out[out.length - 1]?.tokenType;

@@ -54,7 +54,11 @@ export const Text = token("Text", {
   categories: [Any],
 });
 export const BadText = token("BadText", { pattern: /"[^\n]*/, label: 'text in "quotes"', categories: [Any] });
-export const Unknown = token("Unknown", { pattern: /[^\s]/u, label: "a character", categories: [Any] });
+export const Unknown = token("Unknown", {
+  pattern: /[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\s]/,
+  label: "a character",
+  categories: [Any],
+});
 
 const word = (name: string, text: string, categories: TokenType[] = [Any]): TokenType =>
   token(name, { pattern: new RegExp(text), longer_alt: Name, label: `\`${text}\``, categories });

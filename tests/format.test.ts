@@ -1,0 +1,141 @@
+/** Canonical format: it changes how a text looks and nothing that it says, and does so once. */
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { collect } from "../src/base/diagnostic.ts";
+import { makeSource } from "../src/base/source.ts";
+import { format } from "../src/parser/format.ts";
+import { parse } from "../src/parser/parse.ts";
+import * as t from "../src/parser/tokens.ts";
+import { brokenText, goodTexts, mangled } from "./support/arbitrary-text.ts";
+
+const numRuns = Number(process.env.FUZZ_RUNS ?? 300);
+
+function formatted(text: string): string {
+  const { text: found, diagnostics } = format(makeSource("m.resnet", text));
+  assert.ok(found !== undefined, `${diagnostics[0]?.message}:\n${text}`);
+  return found;
+}
+
+/** The tree without places. */
+function treeOf(text: string, { docs = true } = {}): string {
+  const { report, failed } = collect();
+  const parsed = parse(makeSource("m.resnet", text), report);
+  assert.not(failed(), text);
+  const left = new Set(["span", "operatorSpan", ...(docs ? [] : ["doc"])]);
+  return JSON.stringify(parsed!.file, (key, value) => (left.has(key) ? undefined : value), 1);
+}
+
+/** What comments say, in order: the sign and the space behind it are the formatter's. */
+const commentsOf = (text: string): readonly string[] =>
+  (t.lexer.tokenize(makeSource("m", text).text).groups.comments ?? []).map(({ image }) =>
+    image.replace(/^(#+)\s*/, "$1 ").trimEnd(),
+  );
+
+test("examples and std are in canonical format", () => {
+  for (const [name, text] of goodTexts) assert.is(formatted(text), text, name);
+});
+
+test("mangled texts come back: idempotent, the same tree, every comment", () => {
+  let changed = 0;
+  fc.assert(
+    fc.property(mangled, ({ text, mangled }) => {
+      const once = formatted(mangled);
+      assert.is(formatted(once), once, "not idempotent");
+      assert.is(treeOf(once), treeOf(mangled), "another tree");
+      // A blank line may have come between a comment and what it documents.
+      assert.is(
+        treeOf(mangled, { docs: false }),
+        treeOf(text, { docs: false }),
+        "mangling changed the meaning",
+      );
+      assert.equal(commentsOf(once), commentsOf(mangled));
+      if (mangled !== text) changed++;
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+  assert.ok(changed > numRuns / 2);
+});
+
+test("whatever parses can be formatted, and what does not is left with what is wrong", () => {
+  fc.assert(
+    fc.property(brokenText, (text) => {
+      const { text: once, diagnostics } = format(makeSource("m.resnet", text));
+      const isBroken = diagnostics.some(({ severity }) => severity === "error");
+      assert.is(once === undefined, isBroken);
+      if (once === undefined) return;
+      assert.is(formatted(once), once, "not idempotent");
+      assert.is(treeOf(once), treeOf(text), "another tree");
+      assert.equal(commentsOf(once), commentsOf(text));
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+});
+
+/** A text as people write it, and as it should look. */
+const cases: Readonly<Record<string, readonly [written: string, wanted: string]>> = {
+  "spaces round operators, none where a slash is a stride": [
+    "net m{input 8x8x3\na:conv( 3x3,4*2 )/ 2->bn  ->relu\nb  :  relu×3\nexpect params 4/2\nlet h=in.height/2}",
+    "net m { input 8x8x3\n  a: conv(3x3, 4 * 2) /2 -> bn -> relu\n  b: relu x 3\n  expect params 4 / 2\n  let h = in.height / 2 }\n",
+  ],
+  "signs of numbers": [
+    "net m {\n  let a = - 3 + - b\n  let c = ( - 3 , not true)\n  f( - 1, y = - 2)\n}",
+    "net m {\n  let a = -3 + -b\n  let c = (-3, not true)\n  f(-1, y = -2)\n}\n",
+  ],
+  "blank lines: one at most, none behind an opening bracket or before a closing one": [
+    "\n\nnet m {\n\n\n  input 8x8x3\n\n\n\n  relu\n\n}\n\n\n",
+    "net m {\n  input 8x8x3\n\n  relu\n}\n",
+  ],
+  "labels of rows that follow one another line up": [
+    "net m {\n  input a: 8x8x3\n  b: relu\n  long_name: tanh\n  c: relu\n\n  d: relu\n  relu\n  eeee: tanh\n}",
+    "net m {\n  input a: 8x8x3\n  b:         relu\n  long_name: tanh\n  c:         relu\n\n  d: relu\n  relu\n  eeee: tanh\n}\n",
+  ],
+  "a continuation is one level in": [
+    "net m {\na: relu\n-> tanh\n| relu\nlet b =\n3\nc: conv(\n3x3,\n4,\n)\n}",
+    "net m {\n  a: relu\n    -> tanh\n    | relu\n  let b =\n    3\n  c: conv(\n    3x3,\n    4,\n  )\n}\n",
+  ],
+  "groups over lines": [
+    "block b(w) {\n[ conv(3x3, w) -> bn\nconv(3x3, w)\n] + in\nc: [\nrelu\n] x 3\nif true [ relu ] else [\ntanh\n]\n}",
+    "block b(w) {\n  [ conv(3x3, w) -> bn\n    conv(3x3, w)\n  ] + in\n  c: [\n    relu\n  ] x 3\n  if true [ relu ] else [\n    tanh\n  ]\n}\n",
+  ],
+  "empty brackets": ["block b( ) { }\nnet m {\n[ ]\n}", "block b() {}\nnet m {\n  []\n}\n"],
+  "comments stay": [
+    "#one\n##two\nnet m {   # three\n  relu#four\n#five\n  # -----\n}\n#!six",
+    "# one\n## two\nnet m {  # three\n  relu  # four\n  # five\n  # -----\n}\n# !six\n",
+  ],
+  "the edition": ["resnet \t 1\nuse a,b  from std", "resnet 1\nuse a, b from std\n"],
+  "rows on one line stay there": [
+    "net m { input 8x8x3;relu ;  tanh }",
+    "net m { input 8x8x3; relu; tanh }\n",
+  ],
+  "tables of names": [
+    'names t{\nscale->weight\n"a.{*}"->"b.{*}"\n}',
+    'names t {\n  scale -> weight\n  "a.{*}" -> "b.{*}"\n}\n',
+  ],
+  "CRLF and a byte-order mark": [
+    "\uFEFFnet m {\r\n  input 8x8x3\r\n  relu\r\n}\r\n",
+    "net m {\n  input 8x8x3\n  relu\n}\n",
+  ],
+  nothing: ["", "\n"],
+  "only a comment": ["# a", "# a\n"],
+};
+
+for (const [name, [written, wanted]] of Object.entries(cases)) {
+  test(name, () => {
+    assert.is(formatted(written), wanted);
+    assert.is(formatted(wanted), wanted);
+  });
+}
+
+test("a syntax error is left alone", () => {
+  const { text, diagnostics } = format(makeSource("m.resnet", "net m { relu x3 }"));
+  assert.is(text, undefined);
+  assert.equal(
+    diagnostics.map(({ code }) => code),
+    ["joined-word"],
+  );
+  // What is wrong with the meaning is no obstacle.
+  assert.is(formatted("net m { foo }"), "net m { foo }\n");
+});
+
+test.run();

@@ -1,0 +1,230 @@
+/**
+ * Properties of the parser and of everything behind it: no text makes it throw or hang, an error stays in its row, two
+ * tokens of lookahead tell every way apart, and grammar/resnet.ebnf is what is parsed.
+ *
+ * `npm run fuzz` runs more: FUZZ_RUNS=5000.
+ */
+import { readFileSync } from "node:fs";
+import { CstParser, createToken, type ILexingError } from "chevrotain";
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { grammarPath, grammarText } from "../scripts/generate-grammar.ts";
+import { collect, type Diagnostic } from "../src/base/diagnostic.ts";
+import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
+import { makeSource, positionAt } from "../src/base/source.ts";
+import type { Analysis } from "../src/compile.ts";
+import type { File, Item } from "../src/parser/ast.ts";
+import { ResnetParser } from "../src/parser/grammar.ts";
+import { parse } from "../src/parser/parse.ts";
+import { lexer, vocabulary } from "../src/parser/tokens.ts";
+import { brokenRow, brokenText, goodTexts, tokenSoup } from "./support/arbitrary-text.ts";
+import { analyseText } from "./support/compiled.ts";
+import { checkLookahead } from "./support/lookahead.ts";
+
+const numRuns = Number(process.env.FUZZ_RUNS ?? 400);
+const files = Object.fromEntries(goodTexts);
+
+function parsed(text: string): { file: File | undefined; diagnostics: readonly Diagnostic[] } {
+  const { diagnostics, report } = collect();
+  return { file: parse(makeSource("model.resnet", text), report)?.file, diagnostics };
+}
+
+/** An item of the tree as text, without places. */
+const shapeOf = (item: Item): string =>
+  JSON.stringify(item, (key, value) => (key === "span" || key === "operatorSpan" ? undefined : value));
+
+function checkDiagnostic(diagnostic: Diagnostic): void {
+  const { span, hint, code } = diagnostic;
+  const text = renderDiagnostic(diagnostic);
+  assert.ok(hint, `no hint: ${text}`);
+  assert.ok(span, `no place: ${text}`);
+  assert.ok(span.start >= 0 && span.start <= span.end && span.end <= span.source.text.length, text);
+  assert.not.match(text, /Expecting|NoViableAlt|Redundant input|-->\s+<--|undefined|NaN/, code);
+}
+
+// ---- no text does harm --------------------------------------------------------------------------------
+
+test("any text: no exception, soon done, every diagnostic with its place and a hint", () => {
+  let slowest = 0;
+  fc.assert(
+    fc.property(brokenText, (text) => {
+      const start = performance.now();
+      const { diagnostics, fine }: Analysis = analyseText(text, { net: "*", files });
+      const ms = performance.now() - start;
+      slowest = Math.max(slowest, ms);
+      assert.ok(ms < 2000, `${ms.toFixed(0)} ms`);
+      assert.is(fine, !diagnostics.some(({ severity }) => severity === "error"));
+      diagnostics.forEach(checkDiagnostic);
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+  if (process.env.FUZZ_RUNS) console.log(`slowest: ${slowest.toFixed(0)} ms`);
+});
+
+test("a good text cut anywhere", () => {
+  const text = files["resnet18.resnet"];
+  for (let end = 0; end <= text.length; end++)
+    analyseText(text.slice(0, end), { net: "*" }).diagnostics.forEach(checkDiagnostic);
+});
+
+test("every token once in every place of a row", () => {
+  const row = [
+    "a",
+    ":",
+    "conv",
+    "(",
+    "3x3",
+    ",",
+    "4",
+    ")",
+    "x",
+    "2",
+    "/",
+    "2",
+    "->",
+    "[",
+    "bn",
+    "]",
+    "+",
+    "in",
+  ];
+  for (let at = 0; at <= row.length; at++) {
+    for (const token of tokenSoup) {
+      const text = `net m {\n  input 8x8x3\n  ${[...row.slice(0, at), token, ...row.slice(at)].join(" ")}\n}\n`;
+      analyseText(text, { net: "*" }).diagnostics.forEach(checkDiagnostic);
+    }
+  }
+});
+
+test("the lexer leaves out nothing but white space", () => {
+  fc.assert(
+    fc.property(brokenText, (text) => {
+      const { errors } = lexer.tokenize(makeSource("m", text).text);
+      const skipped = errors.map(({ offset, length }: ILexingError) =>
+        makeSource("m", text).text.slice(offset, offset + length),
+      );
+      assert.equal(
+        skipped.filter((piece) => piece.trim() !== ""),
+        [],
+      );
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+});
+
+// ---- an error stays in its row ------------------------------------------------------------------------
+
+test("a broken row is silent about the rows above it and leaves the other declarations as they were", () => {
+  let broke = 0;
+  fc.assert(
+    fc.property(brokenRow, ({ text, line, broken }) => {
+      const good = parsed(text);
+      const bad = parsed(broken);
+      assert.equal(good.diagnostics, []);
+      if (bad.diagnostics.length > 0) broke++;
+      for (const diagnostic of bad.diagnostics) {
+        const { source, start } = diagnostic.span!;
+        const found = positionAt(source, start).line;
+        assert.ok(found >= line, `line ${line} is broken:\n${renderDiagnostic(diagnostic)}`);
+      }
+      const lines = (item: Item) =>
+        [item.span.start, item.span.end].map((at) => positionAt(item.span.source, at).line);
+      const holds = (item: Item) => {
+        const [from, to] = lines(item);
+        return from <= line && line <= to;
+      };
+      const others = good.file!.items.filter((item) => !holds(item)).map(shapeOf);
+      const kept = new Set(bad.file!.items.map(shapeOf));
+      assert.equal(
+        others.filter((item) => !kept.has(item)),
+        [],
+      );
+      // The rows above it are read as they were.
+      const own = good.file!.items.find(holds);
+      const now = bad.file!.items.find((item) => item.span.start === own!.span.start);
+      if (own && "rows" in own && now && "rows" in now) {
+        const above = own.rows.filter(({ span }) => positionAt(span.source, span.end).line < line - 1);
+        assert.equal(
+          JSON.stringify(now.rows.slice(0, above.length).map((row) => row.kind)),
+          JSON.stringify(above.map((row) => row.kind)),
+        );
+      }
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+  // The edits do break rows: a test of nothing would pass as well.
+  assert.ok(broke > numRuns / 4, `${broke} of ${numRuns} rows are broken`);
+});
+
+test("rows recover one by one", () => {
+  const broken = [
+    "conv(3x3 64)",
+    "relu x3",
+    "a = relu",
+    "relu bn",
+    "conv[3x3]",
+    "x: relu",
+    "3X3",
+    ")",
+    "]",
+  ];
+  const rows = broken.flatMap((row, i) => [`  l${i}: relu`, `  ${row}`]);
+  const { file, diagnostics } = parsed(`net m {\n${rows.join("\n")}\n  end: tanh\n}\n`);
+  assert.is(diagnostics.length, broken.length, diagnostics.map((d) => renderDiagnostic(d)).join("\n"));
+  const [net] = file!.items;
+  const labels =
+    net.kind === "net" ? net.rows.flatMap((row) => (row.kind === "step" ? row.label?.text : [])) : [];
+  assert.equal(
+    labels.filter((label) => label !== undefined),
+    [...broken.map((_row, i) => `l${i}`), "end"],
+  );
+});
+
+// ---- the grammar --------------------------------------------------------------------------------------
+
+test("the grammar is strong LL(2), its OPTIONs and MANYs included", () => {
+  const productions = new ResnetParser({ strict: true }).getGAstProductions();
+  const { decisions, conflicts } = checkLookahead(productions, vocabulary, 2);
+  assert.equal(conflicts, []);
+  assert.ok(decisions >= 40, `${decisions} decisions`);
+  // One token is not enough, which also shows that the check can say no.
+  assert.ok(checkLookahead(productions, vocabulary, 1).conflicts.length > 0);
+});
+
+const A = createToken({ name: "A", pattern: "a" });
+const B = createToken({ name: "B", pattern: "b" });
+const C = createToken({ name: "C", pattern: "c" });
+
+/** { A B } A B C: three tokens tell whether to go round again, and Chevrotain does not object. */
+class Greedy extends CstParser {
+  constructor() {
+    super([A, B, C]);
+    this.performSelfAnalysis();
+  }
+  readonly top = this.RULE("top", () => {
+    this.MANY(() => this.SUBRULE(this.pair));
+    this.SUBRULE1(this.pair);
+    this.CONSUME(C);
+  });
+  readonly pair = this.RULE("pair", () => {
+    this.CONSUME(A);
+    this.CONSUME(B);
+  });
+}
+
+test("the check finds a conflict that is planted", () => {
+  const productions = new Greedy().getGAstProductions();
+  const report = checkLookahead(productions, [A, B, C], 2);
+  assert.is(report.decisions, 1);
+  assert.is(report.conflicts.length, 1);
+  assert.match(report.conflicts[0], "A B");
+  assert.equal(checkLookahead(productions, [A, B, C], 3).conflicts, []);
+});
+
+test("grammar/resnet.ebnf is what is parsed", () => {
+  const stale = "grammar/resnet.ebnf is stale: npx tsx scripts/generate-grammar.ts";
+  assert.is(readFileSync(grammarPath, "utf8"), grammarText(), stale);
+});
+
+test.run();

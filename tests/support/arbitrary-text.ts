@@ -1,0 +1,170 @@
+/** Broken texts for properties: good ones with mistakes put in, and soups of tokens and characters. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { stdText } from "../../src/std/std.generated.ts";
+import { root } from "./nets.ts";
+
+/** Texts that are right: every example, and std. */
+export const goodTexts: ReadonlyMap<string, string> = new Map([
+  ...readdirSync(path.join(root, "examples"))
+    .filter((name) => name.endsWith(".resnet"))
+    .map((name): [string, string] => [name, readFileSync(path.join(root, "examples", name), "utf8")]),
+  ["std.resnet", stdText],
+]);
+
+const small = [...goodTexts.values()].map((text) => text.slice(0, 6000));
+
+/** The language's own words and signs, names that mean something, and things that look like them. */
+export const tokenSoup: readonly string[] = [
+  ..."net block names use from let input output default expect if else in none true false and or not x".split(
+    " ",
+  ),
+  ..."-> | == != <= >= < > + - * / % ( ) [ ] { } , : = . ; \n ×".split(" "),
+  ..."conv bn relu basic maxpool a b conv2 x3 X stride params imagenet std image in.channels".split(" "),
+  ...'3 64 3x3 224x224x3 3X3 3x 64k 11.5G 1e-3 1_000 0 0x0 99999999999 "text" "open " "{s-1}" # ## // resnet'.split(
+    " ",
+  ),
+  ..."resnet\u00a01 \u{1F600} ' \\ @ $ & \0 \uFEFF \u2028 \t".split(" "),
+];
+
+/** Tokens of a text, spaces and all: joined they are the text. */
+export const splitTokens = (text: string): string[] =>
+  text.match(/\s+|[A-Za-z_]\w*|\d[\w.]*|"[^"\n]*"|#[^\n]*|->|[=!<>]=|./gsu) ?? [];
+
+interface Edit {
+  readonly kind: "delete" | "insert" | "replace" | "duplicate" | "swap";
+  /** Where, as a part of the length. */
+  readonly at: number;
+  readonly other: string;
+}
+
+const edit = (others: fc.Arbitrary<string>): fc.Arbitrary<Edit> =>
+  fc.record({
+    kind: fc.constantFrom("delete", "insert", "replace", "duplicate", "swap"),
+    at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    other: others,
+  });
+
+export function applyEdits(parts: readonly string[], edits: readonly Edit[]): string[] {
+  const edited = [...parts];
+  for (const { kind, at, other } of edits) {
+    const i = Math.floor(at * edited.length);
+    if (kind === "delete") edited.splice(i, 1);
+    else if (kind === "insert") edited.splice(i, 0, other);
+    else if (kind === "replace") edited.splice(i, 1, other);
+    else if (kind === "duplicate") edited.splice(i, 0, edited[i] ?? "");
+    else edited.splice(i, 2, ...edited.slice(i, i + 2).reverse());
+  }
+  return edited;
+}
+
+const soup = fc.constantFrom(...tokenSoup);
+const character = fc.oneof(
+  fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+  fc.constantFrom(...'()[]{},:=.->+*/%|"#;x3\n '),
+);
+const base = fc.constantFrom(...small);
+
+/** Good texts with a few mistakes, cut short, or nothing but soup. */
+export const brokenText: fc.Arbitrary<string> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(base, fc.array(edit(soup), { minLength: 1, maxLength: 4 }))
+      .map(([text, edits]) => applyEdits(splitTokens(text), edits).join("")),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(base, fc.array(edit(character), { minLength: 1, maxLength: 4 }))
+      .map(([text, edits]) => applyEdits([...text], edits).join("")),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(base, fc.double({ min: 0, max: 1, noNaN: true }))
+      .map(([text, at]) => text.slice(0, Math.floor(at * text.length))),
+  },
+  { weight: 2, arbitrary: fc.array(soup, { maxLength: 60 }).map((tokens) => tokens.join(" ")) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .array(soup, { maxLength: 40 })
+      .map((tokens) => `net m {\n  input 8x8x3\n  ${tokens.join(" ")}\n}\n`),
+  },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 200 }) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => new TextDecoder().decode(bytes)) },
+);
+
+/** A row of a good text, alone on its line and in no group, and what it is replaced by. */
+export interface BrokenRow {
+  readonly name: string;
+  readonly text: string;
+  /** The line, counted from 1. */
+  readonly line: number;
+  readonly broken: string;
+}
+
+function plainRows(text: string): readonly number[] {
+  const rows: number[] = [];
+  let depth = 0;
+  for (const [i, line] of text.split("\n").entries()) {
+    const code = line.replace(/"[^"]*"/g, "").replace(/#.*/, "");
+    const before = depth;
+    depth += (code.match(/[([{]/g)?.length ?? 0) - (code.match(/[)\]}]/g)?.length ?? 0);
+    if (before === 1 && depth === 1 && /\w/.test(code) && !/^\s*(\||\+|->)/.test(code)) rows.push(i + 1);
+  }
+  return rows;
+}
+
+// A `{` belongs to no row, and the words that start a declaration end the one that they stand in.
+const rowSoup = fc.constantFrom(...tokenSoup.filter((token) => !/^(net|block|use|names|\{|\n)$/.test(token)));
+
+export const brokenRow: fc.Arbitrary<BrokenRow> = fc
+  .tuple(
+    fc.constantFrom(...goodTexts),
+    fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    fc.array(edit(rowSoup), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([[name, text], at, edits]) => {
+    const rows = plainRows(text);
+    const line = rows[Math.floor(at * rows.length)];
+    const lines = text.split("\n");
+    lines[line - 1] = `  ${applyEdits(splitTokens(lines[line - 1].trim()), edits).join("")}`;
+    return { name, text, line, broken: lines.join("\n") };
+  });
+
+/** A good text with other spaces, blank lines and spellings, and the same meaning. */
+export const mangled: fc.Arbitrary<{ readonly text: string; readonly mangled: string }> = fc
+  .tuple(
+    fc.constantFrom(...small.filter((text) => text.length < 6000)),
+    fc.array(fc.nat(99), { minLength: 50, maxLength: 400 }),
+  )
+  .map(([text, choices]) => {
+    let at = 0;
+    const choose = () => choices[at++ % choices.length];
+    const out: string[] = [];
+    const tokens = splitTokens(text);
+    for (const [i, token] of tokens.entries()) {
+      const isBlank = /^\s+$/.test(token);
+      const [before, after] = [tokens[i - 1] ?? "", tokens[i + 1] ?? ""];
+      if (token.startsWith("#")) out.push(token + [" ", "", "\t"][choose() % 3]);
+      else if (isBlank && token.includes("\n")) {
+        const lines = token.replaceAll("\n", choose() % 3 === 0 ? "\n \t\n\n" : "\n");
+        out.push(choose() % 2 === 0 ? lines : `${lines}\t  `);
+      } else if (token === "x" && isTimes(before, after)) out.push(choose() % 2 === 0 ? "×" : "x");
+      else if (isBlank) {
+        // Words need their space, signs do not; `resnet 1` is one token and keeps its kind of space.
+        const needed = /\w$/.test(before) && /^\w/.test(after);
+        const dropped = !needed && choose() % 2 === 0 && !after.startsWith("#");
+        if (!dropped) out.push([" ", "  ", "\t", " \t "][choose() % 4]);
+      } else {
+        const spaced = /^[,:=()[\]{}]$|^->$|^[|+*]$/.test(token) && choose() % 3 === 0;
+        out.push(spaced ? ` ${token}  ` : token);
+      }
+    }
+    return { text, mangled: out.join("") };
+  });
+
+const isTimes = (before: string, after: string): boolean => /^\s+$/.test(before) && /^\s+$/.test(after);
