@@ -74,6 +74,14 @@ test("pictures carry how they are prepared", () => {
   // Settings may follow, and a net without a picture has no preprocessing.
   const small = preprocess("imagenet(64x64x3, resize = 72)").preprocess;
   assert.equal((small as { resize: number }).resize, 72);
+  const grey = preprocess("image(8x8x2, mean = 0.5, std = (1, 2))").preprocess as Record<string, unknown>;
+  assert.equal(
+    [grey.mean, grey.std],
+    [
+      [0.5, 0.5],
+      [1, 2],
+    ],
+  );
   assert.equal(preprocess("5x5x7"), { shape: [1, 5, 5, 7] });
 });
 
@@ -441,6 +449,22 @@ test("rows that would do nothing where they stand are mistakes", () => {
   ]);
   for (const row of ["default bn", "default bn(1)", "default 3", "default [ relu ]"])
     assert.equal(codesOf(around(`${row}\n relu`)), ["bad-default"], row);
+});
+
+test("a net of 1,000 rows takes less than a second, and so does its format", () => {
+  const rows = Array.from(
+    { length: 1000 },
+    (_, i) => `  row${i}: conv(3x3, ${4 + (i % 5)}) -> bn -> relu # ${i}`,
+  );
+  const text = `net m {\n  input 8x8x3\n${rows.join("\n")}\n}\n`;
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now();
+    assert.is(netOf(text).graph.outputs.length, 1);
+    assert.ok(format(makeSource("m", text)).text);
+    return performance.now() - start;
+  });
+  const median = times.sort((a, b) => a - b)[2];
+  assert.ok(median < 1000, `${median.toFixed(0)} ms`);
 });
 
 // ---- the reference ------------------------------------------------------------------------------------

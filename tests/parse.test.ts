@@ -158,17 +158,7 @@ test("a broken row is silent about the rows above it and leaves the other declar
 });
 
 test("rows recover one by one", () => {
-  const broken = [
-    "conv(3x3 64)",
-    "relu x3",
-    "a = relu",
-    "relu bn",
-    "conv[3x3]",
-    "x: relu",
-    "3X3",
-    ")",
-    "]",
-  ];
+  const broken = ["conv(3x3 64)", "relu x3", "a = relu", "relu bn", "conv[3x3]", "x: relu", "3X3", ")", "]"];
   const rows = broken.flatMap((row, i) => [`  l${i}: relu`, `  ${row}`]);
   const { file, diagnostics } = parsed(`net m {\n${rows.join("\n")}\n  end: tanh\n}\n`);
   assert.is(diagnostics.length, broken.length, diagnostics.map((d) => renderDiagnostic(d)).join("\n"));

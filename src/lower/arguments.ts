@@ -210,6 +210,7 @@ function coerce(callee: string, { name, kind, least }: Slot, value: Value, span:
       if (value.kind === "text" && (value.value === "same" || value.value === "tf")) return value;
       return mismatch('"same", "tf" or a whole number');
     case "tuple":
+      if (value.kind === "number") return { kind: "tuple", items: [value.value] };
       return value.kind === "tuple" ? value : mismatch("numbers in parentheses");
     case "path":
       return isPath(value) ? value : mismatch("a block or a path");

@@ -287,7 +287,9 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
   const channels = sides[2] ?? 3;
   const numbers = (name: string, otherwise: number) => {
     const tuple = filled.get(name);
-    const items = tuple?.kind === "tuple" ? tuple.items : new Array<number>(channels).fill(otherwise);
+    const given = tuple?.kind === "tuple" ? tuple.items : [otherwise];
+    // One number counts for every channel.
+    const items = given.length === 1 ? new Array<number>(channels).fill(given[0]) : given;
     if (items.length !== channels) {
       const params = {
         what: `\`${name}\` of \`image\``,

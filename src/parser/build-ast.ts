@@ -20,8 +20,7 @@ class AstBuilder {
   constructor(source: Source, comments: readonly IToken[]) {
     this.#source = source;
     for (const { image, startOffset } of comments) {
-      if (image.startsWith("##"))
-        this.#docs.set(positionAt(source, startOffset).line, image.slice(2).trim());
+      if (image.startsWith("##")) this.#docs.set(positionAt(source, startOffset).line, image.slice(2).trim());
     }
   }
 
