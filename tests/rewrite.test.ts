@@ -6,6 +6,7 @@ import { countUses, isOp, type Node } from "../src/ir/graph.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { reachable, rewrite } from "../src/ir/rewrite.ts";
 import { verify } from "../src/ir/verify.ts";
+import { cpuMs } from "./support/cpu-time.ts";
 import { chain, showcase } from "./support/sample-graphs.ts";
 import { Sketch } from "./support/sketch.ts";
 
@@ -13,7 +14,7 @@ const names = (nodes: readonly Node[]): readonly string[] => nodes.map(({ name }
 
 test("walks 20,000 nodes without a deep stack", () => {
   const graph = chain();
-  const start = performance.now();
+  const start = cpuMs();
   const after = rewrite(graph, (node, edit) =>
     isOp(node, ops.activation) ? edit.node(ops.activation, node, node.inputs, { fn: "relu" }) : undefined,
   );
@@ -23,7 +24,7 @@ test("walks 20,000 nodes without a deep stack", () => {
   const same = reachable(graph.name, graph.outputs);
   assert.is(same.nodes.length, 20_001);
   assert.is(same.nodes[20_000], graph.nodes[20_000]);
-  const ms = performance.now() - start;
+  const ms = cpuMs() - start;
   assert.ok(ms < 3000, `${ms.toFixed(0)} ms`);
 });
 

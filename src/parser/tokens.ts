@@ -17,7 +17,7 @@ export const CmpOp = token("CmpOp", { pattern: Lexer.NA, label: "a comparison", 
 export const Name = token("Name", { pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: "a name", categories: [Any] });
 
 const Space = token("Space", { pattern: /[ \t\f\v\u00A0]+/, group: Lexer.SKIPPED });
-export const Doc = token("Doc", { pattern: /##[^\n]*/, group: "comments" });
+export const Doc = token("Doc", { pattern: /##(?!#)[^\n]*/, group: "comments" });
 export const Comment = token("Comment", { pattern: /#[^\n]*/, group: "comments" });
 export const Separator = token("Separator", {
   pattern: /[\n;]/,
