@@ -29,7 +29,7 @@ function treeOf(text: string, { docs = true } = {}): string {
 /** What comments say, in order: the sign and the space behind it are the formatter's. */
 const commentsOf = (text: string): readonly string[] =>
   (t.lexer.tokenize(makeSource("m", text).text).groups.comments ?? []).map(({ image }) =>
-    image.replace(/^(#+)\s*/, "$1 ").trimEnd(),
+    image.replace(/^(##?)(?!#)\s*/, "$1 ").trimEnd(),
   );
 
 test("examples and std are in canonical format", () => {
@@ -100,8 +100,8 @@ const cases: Readonly<Record<string, readonly [written: string, wanted: string]>
   ],
   "empty brackets": ["block b( ) { }\nnet m {\n[ ]\n}", "block b() {}\nnet m {\n  []\n}\n"],
   "comments stay": [
-    "#one\n##two\nnet m {   # three\n  relu#four\n#five\n  # -----\n}\n#!six",
-    "# one\n## two\nnet m {  # three\n  relu  # four\n  # five\n  # -----\n}\n# !six\n",
+    "#one\n###  Banner ###\n##two\nnet m {   # three\n  relu#four\n#five\n  # -----\n}\n#!six",
+    "# one\n###  Banner ###\n## two\nnet m {  # three\n  relu  # four\n  # five\n  # -----\n}\n# !six\n",
   ],
   "the edition": ["resnet \t 1\nuse a,b  from std", "resnet 1\nuse a, b from std\n"],
   "rows on one line stay there": [

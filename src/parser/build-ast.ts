@@ -6,7 +6,7 @@
 import type { CstElement, CstNode, IToken } from "chevrotain";
 import { positionAt, type Source, type Span } from "../base/source.ts";
 import type * as ast from "./ast.ts";
-import { precedence, Times } from "./tokens.ts";
+import { Doc, precedence, Times } from "./tokens.ts";
 
 export function buildAst(source: Source, root: CstNode, comments: readonly IToken[]): ast.File {
   return new AstBuilder(source, comments).file(root);
@@ -19,8 +19,8 @@ class AstBuilder {
 
   constructor(source: Source, comments: readonly IToken[]) {
     this.#source = source;
-    for (const { image, startOffset } of comments) {
-      if (image.startsWith("##")) this.#docs.set(positionAt(source, startOffset).line, image.slice(2).trim());
+    for (const { image, startOffset, tokenType } of comments) {
+      if (tokenType === Doc) this.#docs.set(positionAt(source, startOffset).line, image.slice(2).trim());
     }
   }
 

@@ -160,7 +160,8 @@ function image({ tokenType, image: text }: IToken): string {
   if (tokenType === t.Edition) return text.replace(/\s+/, " ");
   if (tokenType === t.Doc) return `## ${text.slice(2).trim()}`.trim();
   if (tokenType === t.Comment)
-    return /^#\s*-{3,}/.test(text) || text.trim() === "#" ? text.trim() : `# ${text.slice(1).trim()}`;
+    // Rules and banners keep their shape.
+    return /^#(\s*-{3,}|#)/.test(text) || text.trim() === "#" ? text.trim() : `# ${text.slice(1).trim()}`;
   return text;
 }
 
