@@ -8,16 +8,9 @@ import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
-import {
-  builtinSlots,
-  declaredKind,
-  defaultsFor,
-  fillParameters,
-  type Slot,
-  unknownParameter,
-  whole,
-} from "./arguments.ts";
-import { conditionOf, countOf, evaluate, lookupTop, withStride } from "./evaluate.ts";
+import { builtinSlots, defaultsFor, fillParameters, whole } from "./arguments.ts";
+import { addDefaults, declarationSlots } from "./entering.ts";
+import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
 import { joinName, nameSteps, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { fail, failSilently, RowError } from "./row-error.ts";
@@ -35,7 +28,6 @@ import {
   type PathValue,
   type TensorValue,
   tapLabels,
-  type Value,
 } from "./values.ts";
 
 /** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
@@ -127,7 +119,7 @@ export class Expander {
       input,
       context: { defaults: context.defaults, stack: [...context.stack, declaration] },
     };
-    const slots = this.#slots(declaration, frame);
+    const slots = declarationSlots(declaration, frame);
     const base = item.kind === "net" ? item.base : undefined;
     // A derived net's call may also set parameters of the net it is derived from: they stay settable.
     const names = new Set(slots.map((slot) => slot.name));
@@ -138,7 +130,7 @@ export class Expander {
     for (const [key, value] of fillParameters(own, slots, mine, defaultsFor(block, context), span)) {
       frame.variables.set(key, value);
     }
-    for (const row of item.rows) if (row.kind === "default") this.#addDefaults(row.values, frame);
+    for (const row of item.rows) if (row.kind === "default") addDefaults(row.values, frame);
 
     const inherited = base ? this.#expandBase(base, passedOn, frame, input, name) : undefined;
     frame.input ??= inherited?.frame.input;
@@ -176,39 +168,6 @@ export class Expander {
     }
     const named = new Map([...passedOn, ...value.named]);
     return this.#expand({ ...value, named }, input, name, base.span, frame.context);
-  }
-
-  /** The parameters of a declaration; defaults see earlier parameters and the file. */
-  #slots({ item, module }: Declaration, frame: Frame): readonly Slot[] {
-    return item.parameters.map((parameter) => {
-      const kind = declaredKind(parameter, (name) => frame.variables.get(name) ?? lookupTop(name, module));
-      const value = parameter.default;
-      const slot: Slot = { name: parameter.name.text, kind };
-      if (!value) return slot;
-      const fallback = (earlier: ReadonlyMap<string, Value>) =>
-        evaluate(value, { ...frame, variables: new Map(earlier) });
-      return { ...slot, fallback };
-    });
-  }
-
-  #addDefaults(values: readonly Expr[], frame: Frame): void {
-    for (const expr of values) {
-      const value = evaluate(expr, frame);
-      const isNamed = expr.kind === "call" && expr.args.every(({ name }) => name !== undefined);
-      if ((value.kind !== "operation" && value.kind !== "block") || !isNamed || value.named.size === 0) {
-        fail("bad-default", expr.span, {}, { hint: "for example `default bn(eps = 1e-3)`" });
-      }
-      const parameters =
-        value.kind === "operation"
-          ? value.operation.parameters
-          : value.declaration.item.parameters.map((parameter) => ({ name: parameter.name.text }));
-      const callee = value.kind === "operation" ? value.operation.name : value.declaration.item.name.text;
-      for (const [key, { span }] of value.named) {
-        if (!parameters.some((parameter) => parameter.name === key))
-          unknownParameter(callee, key, parameters, span);
-      }
-      frame.context = { ...frame.context, defaults: [value, ...frame.context.defaults] };
-    }
   }
 
   // ---- rows -----------------------------------------------------------------------------------------

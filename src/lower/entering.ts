@@ -1,0 +1,40 @@
+/** What happens on entering a block or net, before its rows run: its parameters become slots, its `default` rows settings. */
+import type { Expr } from "../parser/ast.ts";
+import { declaredKind, type Slot, unknownParameter } from "./arguments.ts";
+import { evaluate, lookupTop } from "./evaluate.ts";
+import { fail } from "./row-error.ts";
+import type { Declaration, Frame, Value } from "./values.ts";
+
+/** The parameters of a declaration; their defaults see earlier parameters and the file. */
+export function declarationSlots({ item, module }: Declaration, frame: Frame): readonly Slot[] {
+  return item.parameters.map((parameter) => {
+    const kind = declaredKind(parameter, (name) => frame.variables.get(name) ?? lookupTop(name, module));
+    const value = parameter.default;
+    const slot: Slot = { name: parameter.name.text, kind };
+    if (!value) return slot;
+    const fallback = (earlier: ReadonlyMap<string, Value>) =>
+      evaluate(value, { ...frame, variables: new Map(earlier) });
+    return { ...slot, fallback };
+  });
+}
+
+/** A `default` row: its settings hold for everything built under the frame from here on. */
+export function addDefaults(values: readonly Expr[], frame: Frame): void {
+  for (const expr of values) {
+    const value = evaluate(expr, frame);
+    const isNamed = expr.kind === "call" && expr.args.every(({ name }) => name !== undefined);
+    if ((value.kind !== "operation" && value.kind !== "block") || !isNamed || value.named.size === 0) {
+      fail("bad-default", expr.span, {}, { hint: "for example `default bn(eps = 1e-3)`" });
+    }
+    const parameters =
+      value.kind === "operation"
+        ? value.operation.parameters
+        : value.declaration.item.parameters.map((parameter) => ({ name: parameter.name.text }));
+    const callee = value.kind === "operation" ? value.operation.name : value.declaration.item.name.text;
+    for (const [key, { span }] of value.named) {
+      if (!parameters.some((parameter) => parameter.name === key))
+        unknownParameter(callee, key, parameters, span);
+    }
+    frame.context = { ...frame.context, defaults: [value, ...frame.context.defaults] };
+  }
+}
