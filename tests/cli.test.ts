@@ -314,6 +314,11 @@ run("a built folder runs like the file it was built from", () => {
   assert.is(resnetc(["build", tinyFile, "-o", out]).code, 0);
   assert.is(resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).code, 0);
   assert.is(resnetc(["run", tinyFile, "--raw", raw, "--out", path.join(folder, "from-file.npy")]).code, 0);
+  // A folder built without a checkpoint says so, as the file does.
+  assert.match(
+    resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).err,
+    /random weights/,
+  );
   assert.equal(read("from-folder.npy"), read("from-file.npy"));
   assert.is(resnetc(["run", out, "--raw", raw, "--out", "x.npy", "--target", "reference"]).code, 2);
   const empty = resnetc(["run", root, "--raw", raw, "--out", "x.npy"]);

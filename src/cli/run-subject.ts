@@ -14,7 +14,7 @@ import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
 import { whyNot } from "./files.ts";
 import { type NetArguments, openNet, UsageError } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
-import { findWeights, type WeightArguments } from "./weights-options.ts";
+import { areUntrained, findWeights, type WeightArguments } from "./weights-options.ts";
 
 export interface RunSubject {
   readonly name: string;
@@ -64,8 +64,7 @@ function openFile(options: SubjectArguments): RunSubject | undefined {
   const { weights, diagnostics } = findWeights(net, module, options);
   if (diagnostics.length > 0) printDiagnostics(diagnostics, options.format);
   if (!weights) return undefined;
-  if (options.weights === undefined)
-    note("no --weights: the net has random weights, its answers mean nothing");
+  if (areUntrained(weights.from)) note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of weights.notes) if (!options.json) note(line);
   const { name, inputs, outputs } = cardOf(net, weights.from);
   const start = async (): Promise<Running> => {
@@ -105,6 +104,8 @@ function openFolder(options: SubjectArguments): RunSubject | undefined {
     return undefined;
   }
   const { card, artifacts } = found;
+  if (areUntrained(card.weights ?? ""))
+    note("built without --weights: the net has random weights, its answers mean nothing");
   return { ...card, start: () => startOn(artifacts, options.backend) };
 }
 

@@ -58,6 +58,9 @@ export interface FoundWeights {
   readonly notes: readonly string[];
 }
 
+/** Whether weights come from no checkpoint, by what the card says of them. */
+export const areUntrained = (from: string): boolean => from.startsWith("He initialisation");
+
 export interface WeightsResult {
   readonly weights: FoundWeights | undefined;
   readonly diagnostics: readonly Diagnostic[];

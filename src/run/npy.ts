@@ -7,23 +7,8 @@
  */
 import type { Report } from "../base/diagnostic.ts";
 import { elements, type Shape, type Tensor } from "../ir/tensor.ts";
-import { decodeElements, type ElementType, elementBytes } from "../weights/elements.ts";
+import { decodeElements, type ElementType, elementBytes, numpyElements } from "../weights/elements.ts";
 import { describeContent } from "../weights/signature.ts";
-
-const types: Readonly<Record<string, ElementType>> = {
-  f8: "f64",
-  f4: "f32",
-  f2: "f16",
-  i8: "i64",
-  i4: "i32",
-  i2: "i16",
-  i1: "i8",
-  u8: "u64",
-  u4: "u32",
-  u2: "u16",
-  u1: "u8",
-  b1: "bool",
-};
 
 const magic = "\x93NUMPY";
 
@@ -69,9 +54,9 @@ function parseHeader(text: string): Header | string {
   if (!descr) return "its elements are no plain numbers (a record or an object array)";
   if (!order || !sides) return "its header does not say its shape and order";
   const [, byteOrder, code] = descr;
-  if (!Object.hasOwn(types, code))
+  if (!Object.hasOwn(numpyElements, code))
     return `its elements are \`${code}\`, which are no numbers that resnetc reads`;
-  const type = types[code];
+  const type = numpyElements[code];
   if (byteOrder === ">" && elementBytes[type] > 1) return "its numbers have the highest byte first";
   const shape = sides[1]
     .split(",")

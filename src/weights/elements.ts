@@ -149,3 +149,19 @@ export function gather(storage: Uint8Array, width: number, { shape, strides, off
   }
   return out;
 }
+
+/** The element types by NumPy's codes, without the byte order. */
+export const numpyElements: Readonly<Record<string, ElementType>> = {
+  f8: "f64",
+  f4: "f32",
+  f2: "f16",
+  i8: "i64",
+  i4: "i32",
+  i2: "i16",
+  i1: "i8",
+  u8: "u64",
+  u4: "u32",
+  u2: "u16",
+  u1: "u8",
+  b1: "bool",
+};

@@ -4,7 +4,7 @@
  *
  *     ndarray = _reconstruct(ndarray, (0,), b"b");  BUILD (version, shape, dtype, fortran order, bytes)
  */
-import { decodeElements, type ElementType, elementBytes } from "./elements.ts";
+import { decodeElements, type ElementType, elementBytes, numpyElements } from "./elements.ts";
 import {
   type Budget,
   countOf,
@@ -33,21 +33,6 @@ export interface NumpyArray extends PyObject {
 export const isArray = (value: Value | undefined): value is NumpyArray =>
   isKind(value, "object") && value.type === "numpy array";
 
-const elements: Readonly<Record<string, ElementType>> = {
-  f8: "f64",
-  f4: "f32",
-  f2: "f16",
-  i8: "i64",
-  i4: "i32",
-  i2: "i16",
-  i1: "i8",
-  u8: "u64",
-  u4: "u32",
-  u2: "u16",
-  u1: "u8",
-  b1: "bool",
-};
-
 const isType = (value: Value | undefined): value is NumpyType =>
   isKind(value, "object") && value.type === "numpy dtype";
 
@@ -56,7 +41,7 @@ function makeType([code]: readonly Value[]): NumpyType {
   return {
     kind: "object",
     type: "numpy dtype",
-    element: Object.hasOwn(elements, text) ? elements[text] : undefined,
+    element: Object.hasOwn(numpyElements, text) ? numpyElements[text] : undefined,
     order: "<",
     // (version, byte order, …): only the order matters here.
     setState(state) {

@@ -26,7 +26,7 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import { type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
+import { areUntrained, type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(weightOptions(netOptions(yargs)))
@@ -207,7 +207,7 @@ function show(
   if (optimised) print(`${describeFusion(net.graph, optimised)}\n`);
   if (net.verdicts.length > 0) print(`${verdictLines(net, paint)}\n`);
   if (weights) {
-    const random = weights.notes.length === 0 && weights.from.startsWith("He ");
+    const random = areUntrained(weights.from);
     print(`weights: ${weights.from}${random ? " (untrained; see --weights)" : ""}`);
     for (const line of weights.notes) print(`         ${line}`);
     print("");
