@@ -10,7 +10,19 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const wanted = process.argv.slice(2);
 /** What takes longest starts first, so that nothing long is left alone at the end. */
-const longest = ["upstream", "cli", "passes", "cifar", "dlib-face", "ops", "browser"];
+const longest = [
+  "wasm-networks",
+  "wasm-plan",
+  "upstream",
+  "cli",
+  "wasm-winograd",
+  "cli-run",
+  "passes",
+  "cifar",
+  "dlib-face",
+  "ops",
+  "browser",
+];
 
 const files = readdirSync(`${root}tests`)
   .filter((name) => name.endsWith(".test.ts"))
