@@ -1,0 +1,73 @@
+/** Exponentials over the channels of each place, shifted by the largest value, scaled to sum 1. */
+import type { FunctionBuilder, Local } from "../assembler/function.ts";
+import { f32x4, i32, type V128, v128 } from "../assembler/values.ts";
+import { at, bytes, hold, holdVector, type Kernel, type MapLayout, printLayout } from "./kernel.ts";
+import { exp } from "./transcendental.ts";
+import { acrossLanes, eachBlock, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
+
+export interface SoftmaxSpec {
+  readonly input: MapLayout;
+  readonly output: MapLayout;
+}
+
+/** input > output, which may be the same. Units are rows. */
+export function softmaxKernel({ input, output }: SoftmaxSpec): Kernel {
+  return {
+    name: `softmax ${printLayout(input)}>${printLayout(output)}`,
+    units: output.height,
+    emit(f, args) {
+      const [row, column] = [f.local("i32"), f.local("i32")];
+      f.for(row, args.from, args.to, 1, () =>
+        f.scope(() => {
+          const from = hold(f, at(args.input, row, input.rowStride));
+          const to = hold(f, at(args.output, row, output.rowStride));
+          f.for(column, 0, output.width, 1, () => {
+            f.scope(() => emitPlace(f, output.channels, from, to));
+            f.increment(from, bytes(input.pixelStride));
+            f.increment(to, bytes(output.pixelStride));
+          });
+        }),
+      );
+    },
+  };
+}
+
+function emitPlace(f: FunctionBuilder, channels: number, from: Local<"i32">, to: Local<"i32">): void {
+  const whole = Math.floor(channels / 4);
+  const rest = channels % 4;
+  const tail = whole * vectorBytes;
+  const zero = f32x4.const(0);
+
+  const largest = holdVector(f, f32x4.const(Number.NEGATIVE_INFINITY));
+  eachBlock(f, whole, 4, (start, count) => {
+    const source = hold(f, i32.add(from, start));
+    for (const i of range(count)) f.set(largest, f32x4.pmax(largest, v128.load(source, i * vectorBytes)));
+  });
+  if (rest > 0) f.set(largest, f32x4.pmax(largest, firstLanes(v128.load(from, tail), rest, largest)));
+  f.set(largest, acrossLanes(f, largest, f32x4.pmax));
+
+  const sum = holdVector(f, zero);
+  const exponential = (address: Local<"i32">, offset: number) =>
+    holdVector(f, exp(f, f32x4.sub(v128.load(address, offset), largest)));
+  eachBlock(f, whole, 4, (start, count) => {
+    const [source, target] = [hold(f, i32.add(from, start)), hold(f, i32.add(to, start))];
+    const values = range(count).map((i) => exponential(source, i * vectorBytes));
+    for (const [i, value] of values.entries()) f.store(target, value, i * vectorBytes);
+    // A block is summed apart: fewer roundings for each value.
+    f.set(sum, f32x4.add(sum, values.reduce<V128>(f32x4.add, zero)));
+  });
+  if (rest > 0) {
+    const value = holdVector(f, firstLanes(exponential(from, tail), rest, zero));
+    f.store(to, value, tail);
+    f.set(sum, f32x4.add(sum, value));
+  }
+  f.set(sum, f32x4.div(f32x4.const(1), acrossLanes(f, sum)));
+
+  const used = Math.ceil(channels / 4);
+  eachBlock(f, used, 4, (start, count) => {
+    const target = hold(f, i32.add(to, start));
+    for (const i of range(count))
+      f.store(target, f32x4.mul(v128.load(target, i * vectorBytes), sum), i * vectorBytes);
+  });
+  for (let i = used; i < vectorsOf(channels); i++) f.store(to, zero, i * vectorBytes);
+}

@@ -1,0 +1,160 @@
+/** The kernels that look at many values at once, and upsample, against the float64 references. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { groupNormKernel } from "../src/codegen/wasm/kernels/group-norm.ts";
+import type { Kernel, MapLayout } from "../src/codegen/wasm/kernels/kernel.ts";
+import { lrnKernel } from "../src/codegen/wasm/kernels/lrn.ts";
+import { softmaxKernel } from "../src/codegen/wasm/kernels/softmax.ts";
+import { upsampleKernel } from "../src/codegen/wasm/kernels/upsample.ts";
+import { ops } from "../src/ir/ops/index.ts";
+import type { Tensor } from "../src/ir/tensor.ts";
+import { assertClose } from "./support/close-to.ts";
+import { randomTensor } from "./support/random.ts";
+import { reference } from "./support/reference.ts";
+import { denseLayout, gappedLayout, panels, runKernel } from "./support/wasm-kernel.ts";
+
+const sizes = [
+  [1, 1],
+  [5, 3],
+  [7, 7],
+] as const;
+
+/** Dense to gapped, the other way round, and in place. */
+function* ways(channels: number): Generator<{ input: MapLayout; output: MapLayout; inPlace: boolean }> {
+  for (const [height, width] of sizes) {
+    const [plain, gapped] = [
+      denseLayout(height, width, channels),
+      gappedLayout(height, width, channels, 4, 2),
+    ];
+    yield { input: plain, output: gapped, inPlace: false };
+    yield { input: gapped, output: plain, inPlace: false };
+    yield { input: gapped, output: gapped, inPlace: true };
+  }
+}
+
+const mapOf = ({ height, width, channels }: MapLayout, low: number, high: number) =>
+  randomTensor(1, [1, height, width, channels], low, high);
+
+function run(
+  kernel: Kernel,
+  x: Tensor,
+  { input, output, inPlace }: { input: MapLayout; output: MapLayout; inPlace: boolean },
+  vectors: { weights?: Float32Array; bias?: Float32Array } = {},
+): { data: Float32Array } {
+  const data = runKernel({
+    kernel,
+    input: { layout: input, values: x.data },
+    output: { layout: output },
+    ...vectors,
+    ...(inPlace ? { inPlace: "input" as const } : {}),
+  });
+  return { data };
+}
+
+test("softmax", () => {
+  for (const channels of [1, 3, 7, 8, 20, 1000]) {
+    for (const way of ways(channels)) {
+      if (channels === 1000 && way.input.height > 1) continue;
+      for (const [low, high] of [
+        [-8, 8],
+        [80, 120],
+        [-3e4, 3e4],
+      ]) {
+        const x = mapOf(way.input, low, high);
+        const kernel = softmaxKernel(way);
+        assertClose(run(kernel, x, way), reference(ops.softmax, null, [x]), 1e-6, kernel.name);
+      }
+    }
+  }
+});
+
+test("softmax sums to one and gives small probabilities to five digits", () => {
+  const layout = denseLayout(1, 1, 1000);
+  const x = mapOf(layout, -30, 10);
+  const way = { input: layout, output: layout, inPlace: false };
+  const { data } = run(softmaxKernel(way), x, way);
+  const expected = reference(ops.softmax, null, [x]).data;
+  assert.ok(Math.abs(data.reduce((sum, value) => sum + value, 0) - 1) < 1e-6);
+  for (const [i, value] of data.entries())
+    assert.ok(Math.abs(value / expected[i] - 1) < 5e-6, `probability ${i}`);
+});
+
+test("lrn", () => {
+  for (const channels of [1, 3, 7, 8, 20, 96]) {
+    for (const way of ways(channels)) {
+      for (const attrs of [
+        { size: 5, alpha: 1e-4, beta: 0.75, k: 1 },
+        { size: 3, alpha: 2, beta: 0.5, k: 2 },
+        { size: 9, alpha: 1, beta: 1, k: 1 },
+        { size: 1, alpha: 0.5, beta: 0.6, k: 0.25 },
+        { size: 21, alpha: 3, beta: 2.5, k: 1.5 },
+      ]) {
+        const x = mapOf(way.input, -8, 8);
+        const kernel = lrnKernel({ ...way, ...attrs });
+        assertClose(run(kernel, x, way), reference(ops.lrn, attrs, [x]), 1e-6, kernel.name);
+      }
+    }
+  }
+});
+
+test("lrn without a constant", () => {
+  const attrs = { size: 3, alpha: 1, beta: 1, k: 0 };
+  const layout = denseLayout(2, 3, 13);
+  const way = { input: layout, output: layout, inPlace: false };
+  const x = mapOf(layout, 1, 8);
+  assertClose(run(lrnKernel({ ...way, ...attrs }), x, way), reference(ops.lrn, attrs, [x]), 1e-6);
+});
+
+const groupings: readonly (readonly [channels: number, groups: number])[] = [
+  [1, 1],
+  [3, 1],
+  [3, 3],
+  [8, 2],
+  [7, 7],
+  [20, 4],
+  [20, 10],
+  [48, 16],
+  [64, 32],
+  [64, 4],
+  [96, 8],
+  [40, 1],
+  [27, 9],
+];
+
+for (const [channels, groups] of groupings) {
+  test(`groupNorm, ${channels} channels in ${groups} groups`, () => {
+    const vector = (seed: number, low: number) => randomTensor(seed, [channels], low, 1);
+    const [scale, shift] = [vector(2, 0.5), vector(3, -1)];
+    const vectors = { weights: panels(scale.data), bias: panels(shift.data) };
+    for (const way of ways(channels)) {
+      for (const [low, high] of [
+        [-8, 8],
+        [1000, 1001],
+      ]) {
+        const attrs = { groups, eps: low > 0 ? 1e-3 : 1e-5 };
+        const x = mapOf(way.input, low, high);
+        const kernel = groupNormKernel({ ...way, ...attrs });
+        const expected = reference(ops.groupNorm, attrs, [x, scale, shift]);
+        // Values of 1000 are given to 3e-5, a ten-thousandth of their deviation.
+        assertClose(run(kernel, x, way, vectors), expected, low > 0 ? 5e-4 : 2e-6, kernel.name);
+      }
+    }
+  });
+}
+
+test("upsample", () => {
+  for (const channels of [1, 3, 7, 8, 20, 48]) {
+    for (const scale of [1, 2, 3]) {
+      for (const { input } of ways(channels)) {
+        const size = [scale * input.height, scale * input.width, channels] as const;
+        const output = scale === 2 ? gappedLayout(...size, 4, 1) : denseLayout(...size);
+        const x = mapOf(input, -8, 8);
+        const kernel = upsampleKernel({ input, output, scale });
+        const y = run(kernel, x, { input, output, inPlace: false });
+        assertClose(y, reference(ops.upsample, { scale }, [x]), 0, kernel.name);
+      }
+    }
+  }
+});
+
+test.run();
