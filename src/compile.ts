@@ -9,7 +9,7 @@
 import { type Code, collect, type Diagnostic } from "./base/diagnostic.ts";
 import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
 import { listNames, nearest } from "./base/suggest.ts";
-import type { Artifact, Card, Target } from "./codegen/target.ts";
+import type { Arithmetic, Artifact, Card, Kernels, Target } from "./codegen/target.ts";
 import type { Graph } from "./ir/graph.ts";
 import { isOp } from "./ir/graph.ts";
 import type { WeightSource } from "./ir/interpret.ts";
@@ -202,6 +202,12 @@ export interface EmitOptions {
   /** Stem of the artifacts' names; the net's own without it. */
   readonly name?: string | undefined;
   readonly level?: 0 | 1 | 2 | undefined;
+  /** What may be done to the last bits; only the wasm target has a choice. */
+  readonly arithmetic?: Arithmetic | undefined;
+  /** Only the tfjs target has a choice. */
+  readonly kernels?: Kernels | undefined;
+  /** Told what people may want to know of the result: time and memory. */
+  readonly onNote?: ((line: string) => void) | undefined;
   readonly onPass?: ((event: PassEvent) => void) | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -215,11 +221,23 @@ export interface Emitted {
 
 /** A net through the passes of a target, and out as files. */
 export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
-  const { target, weights, weightsFrom, level = 2, onPass, onProgress } = options;
+  const {
+    target,
+    weights,
+    weightsFrom,
+    level = 2,
+    arithmetic,
+    kernels,
+    onNote,
+    onPass,
+    onProgress,
+  } = options;
   const name = options.name ?? net.name;
   const { diagnostics, report } = collect();
   const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
-  const artifacts = target.emit({ graph, weights, card: cardOf(net, weightsFrom), name, report, onProgress });
+  const card = cardOf(net, weightsFrom);
+  const how = { arithmetic, kernels, onNote, onProgress };
+  const artifacts = target.emit({ graph, weights, card, name, report, ...how });
   return { graph, artifacts, diagnostics };
 }
 

@@ -2,7 +2,7 @@
 export type { Diagnostic, Note } from "./base/diagnostic.ts";
 export { noPaint, type Paint, renderDiagnostic, renderGnu } from "./base/render-diagnostic.ts";
 export { makeSource, type Position, positionAt, type Source, type Span } from "./base/source.ts";
-export type { Artifact, Card, Target } from "./codegen/target.ts";
+export type { Arithmetic, Artifact, Card, Target } from "./codegen/target.ts";
 export { targets } from "./codegen/targets.ts";
 export {
   type AnalysedNet,

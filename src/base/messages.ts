@@ -235,6 +235,11 @@ export const messages = {
   "backend-missing": error(
     (p: { backend: string; why: string }) => `tfjs backend ${p.backend} does not run this: ${p.why}`,
   ),
+  "network-too-large": error(
+    (p: { needed: number; limit: number }) =>
+      `the network needs ${(p.needed / 1e9).toFixed(1)} GB of memory, and WebAssembly has ${(p.limit / 1e9).toFixed(1)} GB`,
+  ),
+  "network-failed": error((p: { why: string }) => `the network does not run: ${p.why}`),
   "not-formatted": error((p: { path: string }) => `${p.path} is not in canonical format`),
 } as const;
 

@@ -37,6 +37,24 @@ export interface Card {
   readonly compiler: string;
 }
 
+/** How weights are stored: float32; IEEE 754 half precision; a byte a value, in the range of its output channel. */
+export type Precision = "f32" | "f16" | "u8";
+
+export const precisions: readonly Precision[] = ["f32", "f16", "u8"];
+
+/** What may be done to the bits of results. */
+export interface Arithmetic {
+  /** Sums in the order of the definition: no Winograd convolution. */
+  readonly exact?: boolean;
+  /** Fused multiply-adds where the engine has them: faster, last bits differ between machines. */
+  readonly relaxed?: boolean;
+  /** float32 when absent. All computing is in float32. */
+  readonly precision?: Precision | undefined;
+}
+
+/** Whose kernels run a tfjs module on the wasm backend: those of tfjs, or ours in their place. */
+export type Kernels = "stock" | "own";
+
 export interface EmitRequest {
   /** Already through the passes of the target. */
   readonly graph: Graph;
@@ -45,6 +63,12 @@ export interface EmitRequest {
   /** The file name every artifact starts with. */
   readonly name: string;
   readonly report: Report;
+  /** Only the wasm target has a choice. */
+  readonly arithmetic?: Arithmetic | undefined;
+  /** Only the tfjs target has a choice; "stock" unless given. */
+  readonly kernels?: Kernels | undefined;
+  /** Told what people may want to know of the result, a line each. */
+  readonly onNote?: ((line: string) => void) | undefined;
   /** Called as weights are written, for progress: bytes done of bytes to do. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }

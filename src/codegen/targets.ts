@@ -2,5 +2,6 @@
 import { svg } from "./svg/target.ts";
 import type { Target } from "./target.ts";
 import { tfjs } from "./tfjs/target.ts";
+import { wasm } from "./wasm/target.ts";
 
-export const targets: readonly Target[] = [tfjs, svg];
+export const targets: readonly Target[] = [wasm, tfjs, svg];

@@ -3,7 +3,7 @@
  *
  * The module's text is imported as a data: URL. Node 20, 22 and 24 all take those, there is nothing to clean
  * up after a crash, and a temporary file would be cached by the loader just the same. Such a module cannot
- * import packages, so tfjs-core and the backend come from our own dependencies.
+ * import packages, so tfjs-core and the backend come from our own dependencies, and our kernels from next door.
  */
 import { invariant } from "../base/invariant.ts";
 import type { Artifact } from "../codegen/target.ts";
@@ -26,15 +26,16 @@ export interface StartTfjs {
 }
 
 export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Promise<StartedTfjs> {
-  const [tf] = await Promise.all([
+  const [tf, kernels] = await Promise.all([
     import("@tensorflow/tfjs-core"),
+    import("../tfjs-kernels/register.ts"),
     backend === "wasm" ? import("@tensorflow/tfjs-backend-wasm") : import("@tensorflow/tfjs-backend-cpu"),
   ]);
   // The one thing this flag changes: the cpu backend greets nobody on stderr.
   const isProduction = tf.env().getBool("PROD");
   tf.env().set("PROD", true);
   const { load } = await importText(contentsOf(artifacts, ".js"));
-  const network = await load({ tf, backend, weights: contentsOf(artifacts, ".weights") });
+  const network = await load({ tf, backend, kernels, weights: contentsOf(artifacts, ".weights") });
   return {
     run(inputs) {
       const tensors = Object.entries(inputs).map(([name, { shape, data }]) => {
@@ -77,6 +78,8 @@ interface GeneratedModule {
   load(options: {
     readonly tf: typeof import("@tensorflow/tfjs-core");
     readonly backend: NodeBackend;
+    /** For those that were built with them. */
+    readonly kernels: typeof import("../tfjs-kernels/register.ts");
     readonly weights: Uint8Array;
   }): Promise<{
     execute(

@@ -40,7 +40,10 @@ export function buildNet(source: Graph, given?: WeightSource): BuiltNet {
 }
 
 /** A folder with the files, from where Node finds the packages of this project; `remove` deletes it. */
-export function writeNet({ artifacts }: BuiltNet): { readonly folder: string; remove(): void } {
+export function writeNet({ artifacts }: Pick<BuiltNet, "artifacts">): {
+  readonly folder: string;
+  remove(): void;
+} {
   const cache = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url));
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "resnetc-test-"));

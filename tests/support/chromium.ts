@@ -42,12 +42,15 @@ export interface StaticServer {
 }
 
 /** Serves files from memory on 127.0.0.1: paths without the slash in front, made when asked for. */
-export async function serve(files: ReadonlyMap<string, () => string | Uint8Array>): Promise<StaticServer> {
+export async function serve(
+  files: ReadonlyMap<string, () => string | Uint8Array>,
+  headersOf: (path: string) => Readonly<Record<string, string>> = () => ({}),
+): Promise<StaticServer> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname.slice(1);
     const file = files.get(path);
     const type = types[extname(path)] ?? "application/octet-stream";
-    if (file) response.writeHead(200, { "content-type": type }).end(file());
+    if (file) response.writeHead(200, { "content-type": type, ...headersOf(path) }).end(file());
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -36,6 +36,8 @@ export const elsewhere: readonly Code[] = [
   "unwritable-output",
   "unknown-target",
   "backend-missing",
+  "network-too-large",
+  "network-failed",
   "not-formatted",
   // Shape rules of weights: the language makes each of the shape its operation needs.
   "param-shape",
@@ -49,7 +51,7 @@ const chain = (count: number, first: string, next: (i: number) => string) =>
 export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticCase[]>>> = {
   "file-too-large": [long(`${"# long\n".repeat(300_000)}net m { input 8x8x3 }`)],
   "nesting-too-deep": [
-    long(around("[ ".repeat(101) + "relu" + " ]".repeat(101))),
+    long(around(`${"[ ".repeat(101)}relu${" ]".repeat(101)}`)),
     long(chain(120, "block b0 { relu }", (i) => `block b${i + 1} { b${i} }`) + around("b120")),
     long(chain(900, "let a0 = 1", (i) => `let a${i + 1} = a${i} + 1`) + around("conv(1x1, a900)")),
     long(

@@ -3,12 +3,15 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { collect } from "../../src/base/diagnostic.ts";
 import { tablesOf } from "../../src/cli/weights-options.ts";
+import type { Arithmetic } from "../../src/codegen/target.ts";
 import { tfjs } from "../../src/codegen/tfjs/target.ts";
+import { wasm } from "../../src/codegen/wasm/target.ts";
 import { type AnalysedNet, emit } from "../../src/compile.ts";
 import type { WeightSource } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import type { Module } from "../../src/lower/modules.ts";
 import { type NodeBackend, runTfjs } from "../../src/run/tfjs.ts";
+import { startWasm } from "../../src/run/wasm.ts";
 import { type BoundWeights, bindWeights } from "../../src/weights/bind.ts";
 import { type CheckpointFiles, openCheckpoint } from "../../src/weights/checkpoint.ts";
 
@@ -38,6 +41,28 @@ export async function onTfjs(
 ): Promise<Record<string, Tensor>> {
   const { artifacts } = emit(net, { target: tfjs, weights, weightsFrom: "test", level });
   return runTfjs({ artifacts, inputs, backend });
+}
+
+/** What the wasm target makes of a net gives on one thread and on two, which must be the same to the bit. */
+export async function onWasm(
+  net: AnalysedNet,
+  weights: WeightSource,
+  inputs: Record<string, Tensor>,
+  arithmetic: Arithmetic = {},
+): Promise<Record<string, Tensor>> {
+  const { artifacts, diagnostics } = emit(net, { target: wasm, weights, weightsFrom: "test", arithmetic });
+  assert.equal(diagnostics, []);
+  const [alone, together] = await Promise.all(
+    [1, 2].map(async (threads) => {
+      const started = await startWasm({ artifacts, threads });
+      assert.is(started.threads.used, threads);
+      const results = started.run(inputs);
+      started.dispose();
+      return results;
+    }),
+  );
+  assert.equal(together, alone, "two threads give other bits than one");
+  return alone;
 }
 
 /** NCHW values as an NHWC tensor. */

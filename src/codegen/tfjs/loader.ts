@@ -3,9 +3,12 @@
  * checking what callers hand in. Plain JavaScript for browsers and Node: no eval, tfjs only by dynamic
  * import. It reads the tables that module.ts writes above it: card, inputs, outputs, tensors, weightsUrl, network.
  */
+import { inputChecksText } from "../loader/input-checks.ts";
+import type { Kernels } from "../target.ts";
+import { kernelsLoaderText } from "./kernels-loader.ts";
 import { weightsLoaderText } from "./weights-loader.ts";
 
-export const loaderText = `
+export const loaderText = (kernels: Kernels): string => `
 const packages = {
   wasm: () => import("@tensorflow/tfjs-backend-wasm"),
   cpu: () => import("@tensorflow/tfjs-backend-cpu"),
@@ -22,7 +25,7 @@ export async function load(options = {}) {
   const tf = options.tf ?? (await importCore());
   const [bytes] = await Promise.all([
     readWeights(options.weights, onProgress),
-    inTurn(() => startBackend(tf, backend, wasmPaths)),
+    inTurn(() => startBackend(tf, backend, wasmPaths)),${kernels === "own" ? ownKernels : ""}
   ]);
   return makeNetwork(tf, backend, onBackend(tf, backend, () => upload(tf, backend, bytes)));
 }
@@ -72,25 +75,6 @@ function makeNetwork(tf, backend, weights) {
 
 // ---- what callers hand in ----------------------------------------------------------------------
 
-function checkArrays(given) {
-  checkNames(given);
-  const arrays = inputs.map(({ name, shape }) => {
-    const array = given[name];
-    if (!(array instanceof Float32Array)) {
-      throw new Error(\`The input "\${name}" must be a Float32Array, not \${kindOf(array)}.\`);
-    }
-    const size = sizeOf(shape);
-    if (array.length === 0 || array.length % size !== 0) {
-      throw new Error(
-        \`The input "\${name}" takes \${size} values a picture (\${shape.join(" x ")}), \` +
-          \`this has \${array.length}.\`,
-      );
-    }
-    return array;
-  });
-  return { arrays, batch: checkBatch(arrays.map((array, i) => array.length / sizeOf(inputs[i].shape))) };
-}
-
 function checkTensors(given) {
   checkNames(given);
   const tensors = inputs.map(({ name, shape }) => {
@@ -112,34 +96,7 @@ function checkTensors(given) {
   return tensors;
 }
 
-function checkNames(given) {
-  const names = inputs.map(({ name }) => name);
-  if (given === null || typeof given !== "object") {
-    throw new Error(\`The inputs must be an object with \${names.join(", ")}, not \${kindOf(given)}.\`);
-  }
-  const missing = names.find((name) => !Object.hasOwn(given, name));
-  if (missing !== undefined) throw new Error(\`The input "\${missing}" is missing.\`);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new Error(\`There is no input "\${unknown}"; this network takes \${names.join(", ")}.\`);
-  }
-}
-
-function checkBatch(batches) {
-  const odd = batches.findIndex((batch) => batch !== batches[0]);
-  if (odd > 0) {
-    throw new Error(
-      \`The input "\${inputs[0].name}" has \${batches[0]} pictures, \` +
-        \`but "\${inputs[odd].name}" has \${batches[odd]}.\`,
-    );
-  }
-  return batches[0];
-}
-
-const sizeOf = (shape) => shape.reduce((product, side) => product * side, 1);
-
-const kindOf = (value) => (value === Object(value) ? (value.constructor?.name ?? "object") : String(value));
-
+${inputChecksText}
 // ---- the backend -------------------------------------------------------------------------------
 
 async function importCore() {
@@ -236,4 +193,7 @@ function onBackend(tf, backend, work) {
   }
 }
 
-${weightsLoaderText}`;
+${weightsLoaderText}${kernels === "own" ? kernelsLoaderText : ""}`;
+
+const ownKernels = `
+    backend === "wasm" ? replaceKernels(tf, options.kernels) : undefined,`;

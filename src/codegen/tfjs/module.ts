@@ -4,7 +4,8 @@
  * disposed of right behind its last reader. tf.tidy is there for what throws midway; else it finds nothing.
  */
 import { CodeWriter, propertyKey } from "../code-writer.ts";
-import type { Card } from "../target.ts";
+import { heading } from "../loader/card.ts";
+import type { Card, Kernels } from "../target.ts";
 import { type Call, type Stored, variablesIn } from "./emitter.ts";
 import { loaderText } from "./loader.ts";
 
@@ -15,6 +16,7 @@ export interface ModuleParts {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly stored: readonly Stored[];
+  readonly kernels: Kernels;
 }
 
 /** A map that goes in or out, without the batch. */
@@ -25,7 +27,7 @@ export interface Port {
 }
 
 export function moduleText(parts: ModuleParts): string {
-  const { name, card, inputs, outputs, stored } = parts;
+  const { name, card, inputs, outputs, stored, kernels } = parts;
   const text = new CodeWriter();
   text.doc(
     ...heading(card),
@@ -48,12 +50,9 @@ export function moduleText(parts: ModuleParts): string {
   const beside = JSON.stringify(`./${encodeURIComponent(name)}.weights`);
   text.line(`const weightsUrl = () => new URL(${beside}, import.meta.url);`, "");
   writeNetwork(parts, text);
-  text.line("", loaderText.trim());
+  text.line("", loaderText(kernels).trim());
   return text.toString();
 }
-
-/** The first lines of both texts: the name, and what the net's doc comment says. */
-export const heading = ({ name, summary }: Card): string[] => (summary ? [`${name}: ${summary}`] : [name]);
 
 const ports = (list: readonly Port[]): string =>
   JSON.stringify(list.map(({ name, shape }) => ({ name, shape })));

@@ -11,7 +11,8 @@ import { paramValue } from "../../ir/interpret.ts";
 import type { ParamAttrs } from "../../ir/ops/param.ts";
 import { elements, type Shape, sameShape } from "../../ir/tensor.ts";
 import { standardPasses } from "../../passes/pipeline.ts";
-import type { Artifact, Card, EmitRequest, Target } from "../target.ts";
+import { cardText } from "../loader/card.ts";
+import type { Artifact, EmitRequest, Target } from "../target.ts";
 import { CallCollector, type Stored } from "./emitter.ts";
 import { type ModuleParts, moduleText } from "./module.ts";
 import { typesText } from "./types.ts";
@@ -24,7 +25,14 @@ export const tfjs: Target = {
   emit,
 };
 
-function emit({ graph, weights, card, name, onProgress }: EmitRequest): readonly Artifact[] {
+function emit({
+  graph,
+  weights,
+  card,
+  name,
+  kernels = "stock",
+  onProgress,
+}: EmitRequest): readonly Artifact[] {
   const collector = new CallCollector();
   for (const node of graph.nodes) collector.emit(node);
   const { calls, inputs, stored } = collector;
@@ -43,12 +51,16 @@ function emit({ graph, weights, card, name, onProgress }: EmitRequest): readonly
       shape: node.type.shape.slice(1),
     })),
     stored,
+    kernels,
   };
+  const offsets = offsetsOf(stored);
+  const bytes = offsets[stored.length];
+  const tensors = stored.map(({ name, shape }, i) => ({ name, shape, offset: offsets[i] }));
   return [
     { path: `${name}.js`, contents: moduleText(parts) },
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.weights`, contents: weightBytes(stored, weights, onProgress) },
-    { path: `${name}.json`, contents: cardText(card, name, stored) },
+    { path: `${name}.json`, contents: cardText(card, { file: `${name}.weights`, bytes }, { tensors }) },
   ];
 }
 
@@ -98,15 +110,4 @@ function offsetsOf(stored: readonly { readonly shape: Shape }[]): readonly numbe
   const offsets = [0];
   for (const { shape } of stored) offsets.push(offsets[offsets.length - 1] + 4 * elements(shape));
   return offsets;
-}
-
-/** NAME.json: the card, then what is where in the weights file, a tensor a line. */
-function cardText(card: Card, name: string, stored: readonly Stored[]): string {
-  const offsets = offsetsOf(stored);
-  const rows = stored.map(
-    ({ name, shape }, i) => `    ${JSON.stringify({ name, shape, offset: offsets[i] })}`,
-  );
-  const head = JSON.stringify({ ...card, file: `${name}.weights`, bytes: offsets[stored.length] }, null, 2);
-  const table = rows.length > 0 ? `[\n${rows.join(",\n")}\n  ]` : "[]";
-  return `${head.slice(0, -2)},\n  "tensors": ${table}\n}\n`;
 }

@@ -1,8 +1,11 @@
 /** The text of NAME.d.ts: inputs and outputs of this network by name, and the interface that all share. */
-import { CodeWriter, propertyKey } from "../code-writer.ts";
-import { heading, type ModuleParts, type Port } from "./module.ts";
+import { CodeWriter } from "../code-writer.ts";
+import { heading } from "../loader/card.ts";
+import { infoText, writePorts } from "../loader/types.ts";
+import type { Kernels } from "../target.ts";
+import type { ModuleParts } from "./module.ts";
 
-export function typesText({ card, inputs, outputs }: ModuleParts): string {
+export function typesText({ card, inputs, outputs, kernels }: ModuleParts): string {
   const text = new CodeWriter();
   text.doc(...heading(card), "", `Made by ${card.compiler}.`);
   text.line('import type * as tfjs from "@tensorflow/tfjs-core";', "");
@@ -11,20 +14,15 @@ export function typesText({ card, inputs, outputs }: ModuleParts): string {
   text.line("");
   text.doc("What comes out, by name.");
   writePorts("Outputs", outputs, text);
-  text.line("", interfaceText.trim());
+  text.line("", interfaceText(kernels).trim());
   return text.toString();
 }
 
-function writePorts(name: string, ports: readonly Port[], text: CodeWriter): void {
-  text.block(`export interface ${name}<T = Float32Array> {`, () => {
-    for (const { name, shape } of ports) {
-      text.doc(`[batch, ${shape.join(", ")}]`);
-      text.line(`readonly ${propertyKey(name)}: T;`);
-    }
-  });
-}
+const kernelsText = `
+  /** The module resnetc/tfjs-kernels/register, already loaded; imported when absent. */
+  readonly kernels?: { registerKernels(tf: typeof tfjs): unknown };`;
 
-const interfaceText = `
+const interfaceText = (kernels: Kernels): string => `
 export type Backend = "wasm" | "cpu" | "webgl" | "webgpu";
 
 export interface LoadOptions {
@@ -37,39 +35,10 @@ export interface LoadOptions {
   /** Called while the weights arrive, in bytes. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
   /** Where the .wasm files of tfjs are, as its setWasmPaths takes it. */
-  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;${kernels === "own" ? kernelsText : ""}
 }
 
-/** The contents of NAME.json but for the tensors, and the backend that runs. */
-export interface Info {
-  readonly name: string;
-  readonly summary: string;
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly preprocess?: {
-      readonly mean: readonly number[];
-      readonly std: readonly number[];
-      readonly range: number;
-      readonly order: "rgb" | "bgr";
-      readonly resize: number;
-      readonly labels: string;
-    };
-  }[];
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    /** The result of a softmax; logits otherwise. */
-    readonly probabilities?: true;
-  }[];
-  readonly params: number;
-  readonly state: number;
-  readonly macs: number;
-  readonly depth: number;
-  readonly weights: string;
-  readonly compiler: string;
-  readonly backend: Backend;
-}
+${infoText("and the backend that runs", "readonly backend: Backend;")}
 
 export interface Network {
   readonly info: Info;

@@ -2,6 +2,8 @@
  * The part of the loader that gets the weights, from bytes, a file or a server, and into tfjs. Each thing that
  * can be wrong with them has a sentence of its own.
  */
+import { fileChecksText } from "../loader/file-checks.ts";
+
 export const weightsLoaderText = `
 // ---- the weights -------------------------------------------------------------------------------
 
@@ -12,19 +14,11 @@ async function readWeights(source, onProgress) {
     const bytes = ArrayBuffer.isView(source)
       ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
       : new Uint8Array(source);
-    checkSize("The weights", bytes.length, bytes);
+    checkSize("The weights", bytes.length, weightBytes, bytes);
     return bytes;
   }
-  const url = source === undefined ? weightsUrl() : weightsAt(source);
+  const url = source === undefined ? weightsUrl() : urlOf("The weights", source);
   return url.protocol === "file:" ? readFile(url, onProgress) : download(url, onProgress);
-}
-
-function weightsAt(source) {
-  try {
-    return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);
-  } catch (cause) {
-    throw new Error(\`The weights must be bytes or a URL, this is \${JSON.stringify(source)}.\`, { cause });
-  }
 }
 
 async function readFile(url, onProgress) {
@@ -35,7 +29,7 @@ async function readFile(url, onProgress) {
   } catch (cause) {
     throw new Error(\`The weights \${url} cannot be read: \${cause.message}.\`, { cause });
   }
-  checkSize(\`The weights \${url}\`, bytes.length, bytes);
+  checkSize(\`The weights \${url}\`, bytes.length, weightBytes, bytes);
   onProgress?.({ loaded: bytes.length, total: weightBytes });
   return bytes;
 }
@@ -62,24 +56,11 @@ async function download(url, onProgress) {
   } catch (cause) {
     throw new Error(\`\${what} cannot be fetched: \${cause.message}.\`, { cause });
   }
-  checkSize(what, loaded, bytes);
+  checkSize(what, loaded, weightBytes, bytes);
   return bytes;
 }
 
-function checkSize(what, found, bytes) {
-  if (found === weightBytes) return;
-  const head = new TextDecoder().decode(bytes.subarray(0, 100));
-  if (/^\\s*<(!doctype|html)/i.test(head)) {
-    throw new Error(\`\${what} are an HTML page: the server answers with a page instead of the file.\`);
-  }
-  throw new Error(
-    found > weightBytes
-      ? \`\${what} have more than the \${weightBytes} bytes of this network: they belong to another build.\`
-      : \`\${what} have \${found} bytes instead of \${weightBytes}: \` +
-          "the file is cut off or belongs to another build.",
-  );
-}
-
+${fileChecksText}
 function upload(tf, backend, bytes) {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   const weights = Object.create(null);

@@ -1,0 +1,76 @@
+/** The files of a planned network. */
+import { invariant } from "../../base/invariant.ts";
+import { cardText } from "../loader/card.ts";
+import type { Artifact, Card } from "../target.ts";
+import { checksum, hexOf } from "./checksum.ts";
+import { type EncodedImage, encodeImage, type Image } from "./image.ts";
+import { type ModuleParts, moduleText } from "./module-text.ts";
+import { typesText } from "./types.ts";
+
+export interface WasmParts {
+  /** The file name every artifact starts with. */
+  readonly name: string;
+  readonly card: Card;
+  readonly image: Image;
+  /** The same with kernels for engines that have relaxed SIMD: all addresses are equal. */
+  readonly relaxed?: Image | undefined;
+  /** The chunks of the image, one after the other. */
+  readonly weights: Uint8Array;
+  /** The table of NAME.json that says what is where in the weights file. */
+  readonly tensors: readonly object[];
+  /** What NAME.json says of time and memory, where a planner made the image. */
+  readonly plan?: object | undefined;
+}
+
+export function wasmArtifacts({
+  name,
+  card,
+  image,
+  relaxed: relaxedImage,
+  weights,
+  tensors,
+  plan,
+}: WasmParts): readonly Artifact[] {
+  const chunks: Uint8Array[] = [];
+  let end = 0;
+  for (const { bytes } of image.chunks) {
+    chunks.push(weights.subarray(end, end + bytes));
+    end += bytes;
+  }
+  invariant(end === weights.length, `${weights.length} bytes of weights, and chunks for ${end}`);
+  const encoded = encodeImage(image);
+  const relaxed = relaxedImage && encodeImage(relaxedImage);
+  invariant(!relaxed || isSameLayout(encoded, relaxed), "both modules work on the same memory");
+  const parts: ModuleParts = {
+    name,
+    card,
+    inputs: image.inputs,
+    outputs: image.outputs,
+    encoded,
+    relaxed,
+    weightBytes: weights.length,
+    checksum: checksum(chunks),
+  };
+  const facts = {
+    file: `${name}.weights`,
+    kernels: `${name}.wasm`,
+    bytes: weights.length,
+    checksum: hexOf(parts.checksum),
+    memory: encoded.memoryBytes + encoded.scratchBytes,
+    ...(plan ? { plan } : {}),
+  };
+  const steps = image.run.map(({ label }) => label);
+  return [
+    { path: `${name}.js`, contents: moduleText(parts) },
+    { path: `${name}.d.ts`, contents: typesText(parts) },
+    { path: `${name}.wasm`, contents: encoded.wasm },
+    ...(relaxed ? [{ path: `${name}.relaxed.wasm`, contents: relaxed.wasm }] : []),
+    { path: `${name}.weights`, contents: weights },
+    { path: `${name}.json`, contents: cardText(card, facts, { steps, tensors }) },
+  ];
+}
+
+const isSameLayout = (a: EncodedImage, b: EncodedImage): boolean =>
+  (["memoryBytes", "scratchBytes", "chunkTable", "chunkCount", "first", "last"] as const).every(
+    (key) => a[key] === b[key],
+  );
