@@ -1,29 +1,17 @@
 /** Really trained weights: akamaster's CIFAR ResNet-20 and 56 against logits that PyTorch made from the same files. */
-import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { interpret } from "../src/ir/interpret.ts";
-import { elements } from "../src/ir/tensor.ts";
 import { runPasses, standardPasses } from "../src/passes/pipeline.ts";
 import { assertClose, compare } from "./support/close-to.ts";
 import { examplePath, openNet } from "./support/nets.ts";
-import { bind, onTfjs, toNhwc } from "./support/networks.ts";
-import { requireShared, sharedPath } from "./support/shared.ts";
+import { onTfjs } from "./support/networks.ts";
+import { requireShared } from "./support/shared.ts";
+import { cifarLogits, cifarNet } from "./support/trained-nets.ts";
 
-if (requireShared("models/cifar/expected-logits.json")) {
-  const expected = JSON.parse(readFileSync(sharedPath("models/cifar/expected-logits.json"), "utf8"));
-  for (const name of ["resnet20", "resnet56"]) {
-    const record = expected[name];
-    const shape = [2, 3, 32, 32];
-    // x[i] = ((i * 2654435761) mod 2^32) / 2^32 * 4 - 2, by the flat NCHW index.
-    const pixels = Float32Array.from(
-      { length: elements(shape) },
-      (_, i) => ((Math.imul(i, 2654435761) >>> 0) / 2 ** 32) * 4 - 2,
-    );
-    const { net, module } = openNet(examplePath("cifar.resnet"), { net: name });
-    const weights = bind(net, module, sharedPath(`models/cifar/${record.file}`));
-    const input = toNhwc(pixels, shape);
-    const truth = { data: record.logits_f64.flat() as number[] };
+if (requireShared(cifarLogits)) {
+  for (const name of ["resnet20", "resnet56"] as const) {
+    const { net, weights, input, logits: truth } = cifarNet(name);
 
     test(`${name}: the interpreter, before and after the passes`, () => {
       assert.ok(

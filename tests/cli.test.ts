@@ -3,72 +3,12 @@
  * that fails leaves things as they were.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { readNpy, writeNpy } from "../src/run/npy.ts";
-import { assertClose } from "./support/close-to.ts";
+import { folder, resnetc, tiny, tinyFile, write } from "./support/cli.ts";
 import { root } from "./support/nets.ts";
-import { requireShared, sharedPath } from "./support/shared.ts";
-
-const binary = path.join(root, "build/cli/main.js");
-const folder = mkdtempSync(path.join(tmpdir(), "resnetc-cli-"));
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function resnetc(args: readonly string[], { cwd = root, input }: { cwd?: string; input?: string } = {}): Ran {
-  const { RESNETC_CHECK: _, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [binary, ...args], {
-    cwd,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-    env: { ...env, NO_COLOR: "1", FORCE_COLOR: "0" },
-    ...(input === undefined ? {} : { input }),
-  });
-  assert.not.match(stderr, /at .*\.[jt]s:\d+/, "a stack trace");
-  return { code: status, out: stdout, err: stderr };
-}
-
-function write(name: string, contents: string | Uint8Array): string {
-  const file = path.join(folder, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, contents);
-  return file;
-}
-
-const tiny = `resnet 1
-use basic from std
-
-## A net small enough for a test.
-net tiny(classes = 10, n = 1) {
-  input 8x8x3
-  conv1: conv(3x3, 4) -> bn -> relu
-  conv2: basic(4) x n
-  conv3: basic(8) x n /2
-  pool:  avgpool
-  fc:    dense(classes)
-  expect fc -> 10
-  expect conv3 -> 4x4x8
-}
-`;
-const tinyFile = write("tiny.resnet", tiny);
 
 // ---- build --------------------------------------------------------------------------------------------
 
@@ -91,13 +31,15 @@ build("prints the table, the verdicts and what was written", () => {
     assert.match(text, `ok  ${line}`);
   }
   assert.match(text, /He initialisation, seed 0 \(untrained/);
+  assert.match(text, /; fused 151 activations, 50 residual adds$/m);
+  assert.match(text, /^wasm: predicted \d+ ms[\s\S]*^ {6}memory \d+ MB: weights \d+/m);
   assert.ok(
     text.split("\n").every((line) => line.length <= 80 || line.includes(out)),
     "80 columns",
   );
   assert.equal(
     readdirSync(out).sort(),
-    ["d.ts", "js", "json", "weights"].map((e) => `resnet152.${e}`).sort(),
+    ["d.ts", "js", "json", "wasm", "weights"].map((ending) => `resnet152.${ending}`),
   );
   // Five seconds is the promise on a quiet machine; this one may be busy.
   assert.ok(seconds < 60, `${seconds.toFixed(1)} s`);
@@ -119,19 +61,74 @@ build("is byte-identical for equal input", () => {
 
 build("makes several targets, pictures without weights", () => {
   const out = path.join(folder, "targets");
-  const { code } = resnetc(["build", tinyFile, "--target", "tfjs,svg", "-o", out]);
+  assert.is(resnetc(["build", tinyFile, "--target", "wasm,svg", "-o", out]).code, 0);
+  assert.equal(readdirSync(out), [
+    "tiny.d.ts",
+    "tiny.js",
+    "tiny.json",
+    "tiny.svg",
+    "tiny.wasm",
+    "tiny.weights",
+  ]);
+  const pictures = path.join(folder, "pictures");
+  const { code, out: text } = resnetc(["build", tinyFile, "--target", "svg", "-o", pictures]);
   assert.is(code, 0);
-  assert.ok(existsSync(path.join(out, "tiny.svg")) && existsSync(path.join(out, "tiny.js")));
+  assert.equal(readdirSync(pictures), ["tiny.svg"]);
+  assert.not.match(text, /weights:|wasm:/);
+});
+
+build("targets that make the same file are told apart before anything is written", () => {
+  const out = path.join(folder, "both");
+  const { code, err } = resnetc(["build", tinyFile, "--target", "wasm,tfjs", "-o", out]);
+  assert.is(code, 2);
+  assert.match(err, /wasm,tfjs: more than one of them makes tiny\.js/);
+  assert.not(existsSync(out));
 });
 
 build("--json is one document on stdout", () => {
-  const { code, out } = resnetc(["build", tinyFile, "-o", path.join(folder, "json"), "--json"]);
-  const result = JSON.parse(out);
+  const out = path.join(folder, "json");
+  const { code, out: text } = resnetc(["build", tinyFile, "-o", out, "--json"]);
+  const result = JSON.parse(text);
   assert.is(code, 0);
   assert.is(result.schema, "resnetc/1");
   assert.is(result.net, "tiny");
-  assert.is(result.written.length, 4);
+  assert.is(result.written.length, 5);
   assert.ok(result.expectations.every((e: { holds: boolean }) => e.holds));
+  assert.ok(result.notes.some((line: string) => /^predicted [\d.]+ ms/.test(line)));
+  const { plan, bytes } = JSON.parse(readFileSync(path.join(out, "tiny.json"), "utf8"));
+  assert.ok(plan.predictedMs > 0);
+  assert.is(plan.bytes.stored, bytes);
+});
+
+build("--exact makes other kernels, --fast-math a second module of them", () => {
+  const wide = write("wide.resnet", "net wide { input 32x32x32; conv(3x3, 32); avgpool }\n");
+  const modules = [[], ["--exact"], ["--fast-math", "relaxed"]].map((args, i) => {
+    const out = path.join(folder, `arithmetic${i}`);
+    const { code, err } = resnetc(["build", wide, "-o", out, ...args]);
+    assert.is(code, 0, err);
+    const names = readdirSync(out).filter((name) => name.endsWith(".wasm"));
+    const texts = names.map((name) => [name, readFileSync(path.join(out, name), "latin1")] as const);
+    return Object.fromEntries(
+      texts.map(([name, text]) => [
+        name,
+        { winograd: text.includes("winograd"), relaxed: text.includes("relaxed") },
+      ]),
+    );
+  });
+  const plain = { winograd: true, relaxed: false };
+  assert.equal(modules, [
+    { "wide.wasm": plain },
+    { "wide.wasm": { winograd: false, relaxed: false } },
+    { "wide.wasm": plain, "wide.relaxed.wasm": { winograd: true, relaxed: true } },
+  ]);
+});
+
+build("a network that WebAssembly has no memory for is a diagnostic", () => {
+  const out = path.join(folder, "huge");
+  const { code, err } = resnetc(["build", "examples/resnet18.resnet", "--size", "6000", "-o", out]);
+  assert.is(code, 1);
+  assert.match(err, /network-too-large: the network needs \d\.\d GB of memory/);
+  assert.not(existsSync(out));
 });
 
 build("--dump and --print-after show the passes", () => {
@@ -149,10 +146,19 @@ build("--dump and --print-after show the passes", () => {
   assert.is(code, 0);
   assert.match(err, /^graph tiny/m);
   const names = readdirSync(dump);
-  assert.ok(
-    names.some((name) => name.endsWith("000_lower.txt")) &&
-      names.some((name) => name.endsWith("_fuse-activation.txt")),
-    names.join(),
+  assert.is(names[0], "wasm-000_lower.txt");
+  assert.is(names.at(-1), "wasm-007_fuse-residual.txt");
+  assert.match(readFileSync(path.join(dump, names.at(-1)!), "utf8"), /conv2d [^\n]*\bresidual\b/);
+});
+
+build("--print-after says when nothing was printed", () => {
+  const out = path.join(folder, "silent");
+  const print = (...args: string[]) =>
+    resnetc(["build", tinyFile, "-o", out, "--print-after", "fuse-residual", ...args]).err;
+  assert.match(print(), /^graph tiny/m);
+  assert.is(
+    print("--target", "tfjs").trim(),
+    "--print-after fuse-residual: that pass does not run for tfjs at -O2",
   );
 });
 
@@ -258,6 +264,24 @@ check("ir at any point, and what a pass changed", () => {
   const wrong = resnetc(["ir", tinyFile, "--after", "fold-batchnorm"]);
   assert.is(wrong.code, 1);
   assert.match(wrong.err, /did you mean fold-batch-norm\?/);
+  const residual = resnetc(["ir", tinyFile, "--after", "fuse-residual", "--diff"]);
+  assert.match(residual.out, /^- {2}%conv2\.0\.add = add/m);
+});
+
+check("ir --after plan prints steps, kernels and memory", () => {
+  const file = write("planned.resnet", "net planned { input 32x32x32; conv(3x3, 32); avgpool }\n");
+  const { code, out, err } = resnetc(["ir", file, "--after", "plan"]);
+  assert.is(code, 0, err);
+  assert.match(out, /^plan planned: \d+ steps, predicted [\d.]+ ms/);
+  assert.match(out, /winograd F\(4,3\)/);
+  assert.match(out, /^b0 +input picture/m);
+  assert.not.match(resnetc(["ir", file, "--after", "plan", "--exact"]).out, /winograd/);
+  const json = JSON.parse(resnetc(["ir", file, "--after", "plan", "--target", "wasm", "--json"]).out);
+  assert.is(json.text.trimEnd(), out.trimEnd());
+  assert.ok(json.predictedMs > 0 && json.bytes.weights > 0);
+  const wrong = resnetc(["ir", file, "--after", "plann"]);
+  assert.is(wrong.code, 1);
+  assert.match(wrong.err, /did you mean plan\?/);
 });
 
 check("fmt writes canonical text and --check only looks", () => {
@@ -277,144 +301,6 @@ check("fmt writes canonical text and --check only looks", () => {
   assert.is(readFileSync(crlf, "utf8"), tiny);
 });
 check.run();
-
-// ---- run and weights ------------------------------------------------------------------------------------
-
-const run = suite("run and weights");
-
-run("arrays in and out: reference and tfjs agree, both layouts, any batch", () => {
-  const data = Float32Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => Math.sin(i));
-  const nhwc = write("in.npy", writeNpy({ shape: [2, 8, 8, 3], data }));
-  const moved = Float32Array.from(data, (_, i) => {
-    const [n, k, place] = [Math.floor(i / 192), Math.floor(i / 64) % 3, i % 64];
-    return data[(n * 64 + place) * 3 + k];
-  });
-  const nchw = write("in-nchw.npy", writeNpy({ shape: [2, 3, 8, 8], data: moved }));
-  const results = [
-    ["--target", "reference", "--raw", nhwc],
-    ["--target", "tfjs", "--raw", nhwc],
-    ["--target", "tfjs", "--backend", "cpu", "-O", "0", "--raw", nhwc],
-    ["--target", "tfjs", "--layout", "nchw", "--raw", nchw],
-  ].map((args, i) => {
-    const out = path.join(folder, `out${i}.npy`);
-    const { code, err } = resnetc(["run", tinyFile, ...args, "--out", out]);
-    assert.is(code, 0, err);
-    assert.match(err, /random weights/);
-    return readNpy(readFileSync(out), out, () => assert.unreachable())!;
-  });
-  assert.equal([...results[0].shape], [2, 10]);
-  for (const result of results.slice(1)) assertClose(result, results[0], 1e-5);
-});
-
-run("a built folder runs like the file it was built from", () => {
-  const out = path.join(folder, "built");
-  const raw = write("built-in.npy", writeNpy({ shape: [8, 8, 3], data: new Float32Array(192).fill(0.5) }));
-  const read = (name: string) =>
-    readNpy(readFileSync(path.join(folder, name)), name, () => assert.unreachable())!;
-  assert.is(resnetc(["build", tinyFile, "-o", out]).code, 0);
-  assert.is(resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).code, 0);
-  assert.is(resnetc(["run", tinyFile, "--raw", raw, "--out", path.join(folder, "from-file.npy")]).code, 0);
-  // A folder built without a checkpoint says so, as the file does.
-  assert.match(
-    resnetc(["run", out, "--raw", raw, "--out", path.join(folder, "from-folder.npy")]).err,
-    /random weights/,
-  );
-  assert.equal(read("from-folder.npy"), read("from-file.npy"));
-  assert.is(resnetc(["run", out, "--raw", raw, "--out", "x.npy", "--target", "reference"]).code, 2);
-  const empty = resnetc(["run", root, "--raw", raw, "--out", "x.npy"]);
-  assert.is(empty.code, 1);
-  assert.match(empty.err, /there is no built net in it/);
-  write("built/tiny.json", "{");
-  assert.match(resnetc(["run", out, "--raw", raw, "--out", "x.npy"]).err, /its card is no JSON/);
-  write("built/tiny.json", '{"inputs":[],"outputs":[]}');
-  assert.is(resnetc(["run", out, "--raw", raw, "--out", "x.npy"]).code, 2);
-});
-
-run("what does not fit is told, with exit 1", () => {
-  const wrong = write("wrong.npy", writeNpy({ shape: [1, 9, 9, 3], data: new Float32Array(243) }));
-  const png = write("not.png", "<html>");
-  for (const [args, message] of [
-    [
-      ["run", tinyFile, "--raw", wrong, "--out", path.join(folder, "x.npy")],
-      /bad-array[\s\S]*9x9x3[\s\S]*Nx8x8x3/,
-    ],
-    [["run", tinyFile, "--raw", png, "--out", path.join(folder, "x.npy")], /bad-array/],
-    [["run", tinyFile, png], /bad-image/],
-    [["run", tinyFile, path.join(folder, "none.png")], /unreadable-file/],
-    [["run", tinyFile, folder, "--weights", path.join(folder, "none.pth")], /unreadable-file/],
-    [["weights", png], /bad-checkpoint/],
-    [["weights", path.join(folder, "none.pth")], /unreadable-file/],
-    [["build", `${tinyFile}#huge`], /unknown-net[\s\S]*huge/],
-    [["build", tinyFile, "--set", "clases=3"], /unknown-setting[\s\S]*did you mean `classes`/],
-    [
-      ["build", tinyFile, "--weights", tinyFile, "--names", "torchvison"],
-      /unknown-names[\s\S]*did you mean `torchvision`/,
-    ],
-    [["check", folder], /unreadable-file[\s\S]*folder/],
-    [["check", write("binary.resnet", Uint8Array.of(0, 1, 2, 255))], /unreadable-file[\s\S]*no text/],
-  ] as const) {
-    const { code, err } = resnetc(args);
-    assert.is(code, 1, args.join(" "));
-    assert.match(err, message);
-  }
-});
-
-run("a file without permission is a diagnostic", () => {
-  const file = write("secret.resnet", tiny);
-  chmodSync(file, 0);
-  // root reads everything: then there is nothing to see.
-  if (process.getuid?.() !== 0) assert.match(resnetc(["check", file]).err, /permission is denied/);
-});
-
-if (requireShared("models/cifar/resnet20-12fca82f.th")) {
-  const th = sharedPath("models/cifar/resnet20-12fca82f.th");
-  run("classifies photos with trained weights", () => {
-    const photos = ["astronaut", "chelsea", "coffee"].map((name) =>
-      sharedPath(`models/photos/${name}_32.png`),
-    );
-    const { code, out, err } = resnetc(["run", "examples/cifar.resnet#resnet20", "--weights", th, ...photos]);
-    assert.is(code, 0, err);
-    assert.match(err, /prefix `module\.` removed/);
-    for (const photo of photos) {
-      const block = out
-        .slice(out.indexOf(photo) + photo.length + 1)
-        .split("\n")
-        .slice(0, 5);
-      for (const line of block)
-        assert.match(
-          line,
-          /^ +\d+\.\d\d % {2}(airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck)$/,
-        );
-    }
-    const chelsea = out.slice(out.indexOf("chelsea_32.png")).split("\n")[1];
-    assert.match(chelsea, /cat|dog|deer|frog/);
-    const json = resnetc([
-      "run",
-      "examples/cifar.resnet#resnet20",
-      "--weights",
-      th,
-      "--json",
-      "--top",
-      "2",
-      photos[0],
-    ]).out;
-    assert.is(JSON.parse(json).top.length, 2);
-  });
-
-  run("weights lists a checkpoint and says what does not fit", () => {
-    const list = resnetc(["weights", th]).out;
-    assert.match(list, /module\.layer3\.2\.conv2\.weight +64x64x3x3 +f32/);
-    assert.is(resnetc(["weights", th, "examples/cifar.resnet#resnet20"]).code, 0);
-    const deeper = resnetc(["weights", th, "examples/cifar.resnet#resnet32"]);
-    assert.is(deeper.code, 1);
-    assert.match(deeper.err, /missing-weight[\s\S]*60 tensors/);
-    assert.match(deeper.err, /`conv2` lacks 20 of its 50/);
-    const classes = resnetc(["weights", th, "examples/cifar.resnet#resnet20", "--set", "classes=100"]);
-    assert.is(classes.code, 1);
-    assert.match(classes.err, /weight-shape[\s\S]*module\.linear\.weight[\s\S]*\[10, 64\][\s\S]*\[100, 64\]/);
-  });
-}
-run.run();
 
 // ---- usage ----------------------------------------------------------------------------------------------
 
@@ -449,7 +335,26 @@ usage("mistakes of usage exit with 2 and say what was meant", () => {
     [["build", tinyFile, "-o", "a", "-o", "b"], /more than once/],
     [["run", tinyFile], /wants pictures/],
     [["run", tinyFile, "--raw", "x.npy"], /--out/],
+    [["build", tinyFile, "--exact", "--fast-math", "relaxed"], /opposites/],
+    [["build", tinyFile, "--fast-math", "quick"], /Choices: "relaxed"/],
+    [["build", tinyFile, "--fast-math"], /fast-math/],
+    [["build", tinyFile, "--target", "tfjs,svg", "--exact"], /--exact goes with --target wasm/],
+    [["build", tinyFile, "--exat"], /did you mean --exact\?/],
+    [["build", tinyFile, "--print-after", "plan"], /ir FILE --after plan/],
+    [["run", tinyFile, "x.png", "--threads", "0"], /--threads 0 is not auto or a number from 1 to 64/],
+    [["run", tinyFile, "x.png", "--threads", "two"], /--threads two is not auto/],
+    [["run", tinyFile, "x.png", "--threads", "2", "--threads", "3"], /more than once/],
+    [["run", tinyFile, "x.png", "--treads", "2"], /did you mean --threads\?/],
+    [["run", tinyFile, "x.png", "--target", "tfjs", "--threads", "2"], /--threads goes with --target wasm/],
+    [["run", tinyFile, "x.png", "--backend", "cpu"], /--backend goes with --target tfjs/],
+    [["run", tinyFile, "x.png", "--target", "reference", "--exact"], /--exact goes with --target wasm/],
+    [["run", tinyFile, "x.png", "--target", "webgl"], /Choices: "wasm", "tfjs", "reference"/],
     [["ir", tinyFile, "--diff"], /--after/],
+    [["ir", tinyFile, "--after", "plan", "--diff"], /--diff is for graphs/],
+    [["ir", tinyFile, "--after", "plan", "--params"], /--params is for graphs/],
+    [["ir", tinyFile, "--after", "plan", "--target", "tfjs"], /tfjs makes no plan/],
+    [["ir", tinyFile, "--after", "fuse-residual", "--target", "tfjs"], /tfjs does not run fuse-residual/],
+    [["ir", tinyFile, "--fast-math", "relaxed"], /--fast-math relaxed goes with --after plan/],
     [["info", tinyFile, "--depth", "0"], /whole number/],
   ] as const) {
     const { code, err, out } = resnetc(args);
@@ -500,5 +405,4 @@ usage("the packed package works from another folder", () => {
   assert.is(status, 0);
   assert.match(stdout, /1 net, 4 expectations/);
 });
-usage.after(() => rmSync(folder, { recursive: true, force: true }));
 usage.run();

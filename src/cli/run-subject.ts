@@ -7,10 +7,13 @@ import path from "node:path";
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import type { Artifact, Card } from "../codegen/target.ts";
 import { tfjs } from "../codegen/tfjs/target.ts";
+import { wasm } from "../codegen/wasm/target.ts";
 import { cardOf, emit } from "../compile.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
+import { startWasm } from "../run/wasm.ts";
+import { type ArithmeticArguments, readArithmetic } from "./arithmetic-options.ts";
 import { whyNot } from "./files.ts";
 import { type NetArguments, openNet, UsageError } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
@@ -30,24 +33,28 @@ export interface Running {
   dispose(): void;
 }
 
-export interface SubjectArguments extends NetArguments, WeightArguments {
+export type RunTarget = "wasm" | "tfjs" | "reference";
+
+export interface SubjectArguments extends NetArguments, WeightArguments, ArithmeticArguments {
   readonly file: string;
-  readonly target: "tfjs" | "reference";
-  readonly backend: NodeBackend;
+  /** wasm unless given; a folder is built for one. */
+  readonly target?: RunTarget | undefined;
+  /** Of tfjs; wasm unless given. */
+  readonly backend?: NodeBackend | undefined;
+  /** Of wasm; auto unless given. */
+  readonly threads?: string | undefined;
   readonly optimise: 0 | 1 | 2;
   readonly format: DiagnosticFormat;
   readonly json: boolean;
 }
 
-/** A backend of tfjs that does not start or fails in its own code: told, not blamed on us. */
-export class BackendError extends Error {
+/** A network or a backend that does not start or fails in its own code: told, not blamed on us. */
+export class RunError extends Error {
   readonly diagnostic: Diagnostic;
 
-  constructor(backend: NodeBackend, why: string) {
-    super(why);
-    const hint =
-      backend === "wasm" ? "--backend cpu runs anywhere, slowly" : "--target reference needs no backend";
-    this.diagnostic = makeDiagnostic("backend-missing", undefined, { backend, why }, { hint });
+  constructor(diagnostic: Diagnostic) {
+    super(diagnostic.message);
+    this.diagnostic = diagnostic;
   }
 }
 
@@ -57,7 +64,30 @@ export function openSubject(options: SubjectArguments): RunSubject | undefined {
   return isFolder ? openFolder(options) : openFile(options);
 }
 
+/** What is run, and how; an option that has no meaning there is a usage error. */
+function engineOf(target: RunTarget, { threads, backend }: SubjectArguments): Engine {
+  if (threads !== undefined && target !== "wasm") throw new UsageError("--threads goes with --target wasm");
+  if (backend !== undefined && target !== "tfjs") throw new UsageError("--backend goes with --target tfjs");
+  return { target, threads: readThreads(threads), backend: backend ?? "wasm" };
+}
+
+interface Engine {
+  readonly target: RunTarget;
+  readonly threads: "auto" | number;
+  readonly backend: NodeBackend;
+}
+
+function readThreads(threads = "auto"): "auto" | number {
+  if (threads === "auto") return threads;
+  const count = /^\d+$/.test(threads) ? Number(threads) : 0;
+  if (count < 1 || count > 64)
+    throw new UsageError(`--threads ${threads} is not auto or a number from 1 to 64`);
+  return count;
+}
+
 function openFile(options: SubjectArguments): RunSubject | undefined {
+  const engine = engineOf(options.target ?? "wasm", options);
+  const arithmetic = readArithmetic(options, engine.target === "wasm" ? undefined : "--target wasm");
   const opened = openNet(options.file, options);
   if (!opened) return undefined;
   const { net, module } = opened;
@@ -68,7 +98,7 @@ function openFile(options: SubjectArguments): RunSubject | undefined {
   for (const line of weights.notes) if (!options.json) note(line);
   const { name, inputs, outputs } = cardOf(net, weights.from);
   const start = async (): Promise<Running> => {
-    if (options.target === "reference") {
+    if (engine.target === "reference") {
       const run = (given: Readonly<Record<string, Tensor>>) => {
         let done = 0;
         const onValue = () => progress("running the reference", ++done / net.graph.nodes.length);
@@ -76,14 +106,17 @@ function openFile(options: SubjectArguments): RunSubject | undefined {
       };
       return { run, dispose: () => {} };
     }
-    const { artifacts } = emit(net, {
-      target: tfjs,
+    const { artifacts, diagnostics } = emit(net, {
+      target: engine.target === "wasm" ? wasm : tfjs,
       weights: weights.source,
       weightsFrom: weights.from,
       level: options.optimise,
+      arithmetic,
       onProgress: (done, total) => progress("packing weights", done / total),
     });
-    return startOn(artifacts, options.backend);
+    const failed = diagnostics.find(({ severity }) => severity === "error");
+    if (failed) throw new RunError(failed);
+    return startOn(artifacts, engine);
   };
   return { name, inputs, outputs, start };
 }
@@ -91,9 +124,6 @@ function openFile(options: SubjectArguments): RunSubject | undefined {
 /** A folder of `resnetc build`: the card says what goes in and out. */
 function openFolder(options: SubjectArguments): RunSubject | undefined {
   const { file: folder, format } = options;
-  if (options.target === "reference" || options.weights !== undefined || options.set !== undefined) {
-    throw new UsageError("a built folder has its target, weights and settings: build it again with others");
-  }
   const found = readBuilt(folder);
   if (typeof found === "string") {
     const hint = "`resnetc build FILE -o FOLDER` makes one that can be run";
@@ -103,15 +133,28 @@ function openFolder(options: SubjectArguments): RunSubject | undefined {
     );
     return undefined;
   }
-  const { card, artifacts } = found;
+  const { card, target, artifacts } = found;
+  const isOther = options.target !== undefined && options.target !== target;
+  const { weights, names, set, size, exact, "fast-math": fastMath } = options;
+  if (isOther || exact || [weights, names, set, size, fastMath].some((given) => given !== undefined)) {
+    throw new UsageError(
+      `${folder} is built: its target (${target}), weights, settings and arithmetic stay as they are`,
+    );
+  }
+  const engine = engineOf(target, options);
   if (areUntrained(card.weights ?? ""))
     note("built without --weights: the net has random weights, its answers mean nothing");
-  return { ...card, start: () => startOn(artifacts, options.backend) };
+  return { ...card, start: () => startOn(artifacts, engine) };
 }
 
-function readBuilt(
-  folder: string,
-): { readonly card: Card; readonly artifacts: readonly Artifact[] } | string {
+interface Built {
+  readonly card: Card;
+  readonly target: RunTarget;
+  readonly artifacts: readonly Artifact[];
+}
+
+/** The files of the one net in a folder, or what is wrong with it. */
+function readBuilt(folder: string): Built | string {
   try {
     const names = readdirSync(folder);
     const stems = names
@@ -122,28 +165,49 @@ function readBuilt(
       return built.length === 0 ? "there is no built net in it" : `it has ${built.join(", ")}`;
     const [stem] = built;
     const read = (ending: string) => readFileSync(path.join(folder, `${stem}.${ending}`));
-    const card = JSON.parse(read("json").toString()) as Card;
-    if (!Array.isArray(card.inputs) || !Array.isArray(card.outputs))
+    const card = JSON.parse(read("json").toString()) as Card & { readonly kernels?: unknown };
+    if (![card?.inputs, card?.outputs].every((ports) => Array.isArray(ports) && ports.every(isPort)))
       return `${stem}.json is no card of a build`;
     const artifacts = [
       { path: `${stem}.js`, contents: read("js").toString() },
       { path: `${stem}.weights`, contents: read("weights") },
     ];
-    return { card, artifacts };
+    if (card.kernels === undefined) return { card, target: "tfjs", artifacts };
+    if (!names.includes(`${stem}.wasm`)) return `${stem}.wasm is missing`;
+    return {
+      card,
+      target: "wasm",
+      artifacts: [...artifacts, { path: `${stem}.wasm`, contents: read("wasm") }],
+    };
   } catch (error) {
     return error instanceof SyntaxError ? "its card is no JSON" : whyNot(error);
   }
 }
 
-async function startOn(artifacts: readonly Artifact[], backend: NodeBackend): Promise<Running> {
+const isPort = (port: Partial<Card["inputs"][number]> | null): boolean =>
+  typeof port?.name === "string" && Array.isArray(port.shape) && port.shape.length === 4;
+
+// ---- starting -----------------------------------------------------------------------------------
+
+async function startOn(artifacts: readonly Artifact[], engine: Engine): Promise<Running> {
+  const { target, backend, threads } = engine;
+  const shown = target === "tfjs" ? `tfjs ${backend}` : target;
   const blame = (error: unknown): never => {
-    throw new BackendError(backend, error instanceof Error ? error.message : String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RunError(target === "tfjs" ? backendMissing(backend, why) : networkFailed(why));
   };
-  progress(`starting tfjs ${backend}`);
-  const started = await startTfjs({ artifacts, backend }).catch(blame);
+  progress(`starting ${shown}`);
+  const start = async () => {
+    if (target === "tfjs") return startTfjs({ artifacts, backend });
+    const network = await startWasm({ artifacts, threads });
+    const { used, why } = network.threads;
+    if (threads !== "auto" && used !== threads) note(`--threads ${threads}: ${used} used, ${why}`);
+    return network;
+  };
+  const started = await start().catch(blame);
   return {
     run(inputs) {
-      progress(`running tfjs ${backend}`);
+      progress(`running ${shown}`);
       try {
         return started.run(inputs);
       } catch (error) {
@@ -152,4 +216,19 @@ async function startOn(artifacts: readonly Artifact[], backend: NodeBackend): Pr
     },
     dispose: () => started.dispose(),
   };
+}
+
+function backendMissing(backend: NodeBackend, why: string): Diagnostic {
+  const hint =
+    backend === "wasm" ? "--backend cpu runs anywhere, slowly" : "--target reference needs no backend";
+  return makeDiagnostic("backend-missing", undefined, { backend, why }, { hint });
+}
+
+/** The sentence of the generated module, as a part of ours. */
+function networkFailed(sentence: string): Diagnostic {
+  const why = sentence.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()).replace(/\.$/, "");
+  const hint = /relaxed.simd/i.test(why)
+    ? "this engine has no relaxed SIMD: do without --fast-math relaxed"
+    : "`resnetc build` makes a folder again; --target tfjs and reference run a .resnet file too";
+  return makeDiagnostic("network-failed", undefined, { why }, { hint });
 }

@@ -112,3 +112,10 @@ export function unknownTable(name: string, tables: readonly NamesTable[]): Diagn
   const hint = near ? `did you mean \`${near}\`?` : `there are ${all.join(", ")}`;
   return makeDiagnostic("unknown-names", undefined, { name }, { hint });
 }
+
+/** For what needs none: pictures, plans. */
+export const noWeights: WeightSource = {
+  get(name: string): never {
+    throw new Error(`${name} was asked for where no weights are needed`);
+  },
+};

@@ -5,15 +5,18 @@ import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
 import { makeDiagnostic } from "../../base/diagnostic.ts";
 import { nearest } from "../../base/suggest.ts";
-import type { Artifact, Target } from "../../codegen/target.ts";
+import type { Arithmetic, Artifact, Target } from "../../codegen/target.ts";
 import { targets } from "../../codegen/targets.ts";
+import { tfjs } from "../../codegen/tfjs/target.ts";
+import { wasm } from "../../codegen/wasm/target.ts";
 import { type AnalysedNet, emit } from "../../compile.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { PassEvent } from "../../passes/pass.ts";
 import { allPasses } from "../../passes/pipeline.ts";
+import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { whyNot, writeArtifacts } from "../files.ts";
-import { formatOption, netOptions, openNet } from "../net-options.ts";
+import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
 import {
   diagnosticToJson,
@@ -26,10 +29,16 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import { areUntrained, type FoundWeights, findWeights, weightOptions } from "../weights-options.ts";
+import {
+  areUntrained,
+  type FoundWeights,
+  findWeights,
+  noWeights,
+  weightOptions,
+} from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
-  formatOption(weightOptions(netOptions(yargs)))
+  formatOption(arithmeticOptions(weightOptions(netOptions(yargs))))
     .positional("file", {
       type: "string",
       demandOption: true,
@@ -38,8 +47,13 @@ export const builder = (yargs: Argv) =>
     .option("output", { alias: "o", type: "string", describe: "the folder to write (default: dist/NET)" })
     .option("target", {
       type: "string",
-      default: "tfjs",
+      default: "wasm",
       describe: `what to make, commas between: ${targets.map(({ name }) => name).join(", ")}`,
+    })
+    .option("kernels", {
+      choices: ["stock", "own"] as const,
+      default: "stock" as const,
+      describe: "tfjs: its own kernels, or ours in their place on the wasm backend",
     })
     .option("optimise", {
       alias: "O",
@@ -52,7 +66,7 @@ export const builder = (yargs: Argv) =>
     .option("dump", { type: "string", describe: "write the IR after every pass into a folder" })
     .example("$0 build examples/resnet152.resnet", "the table, the verdicts, dist/resnet152")
     .example("$0 build examples/cifar.resnet#resnet20 --weights resnet20.th", "with trained weights")
-    .example("$0 build examples/resnet50.resnet --target tfjs,svg -o out", "two targets into one folder");
+    .example("$0 build examples/resnet50.resnet --target wasm,svg -o out", "two targets into one folder");
 
 type BuildArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
@@ -60,8 +74,13 @@ export function handler(options: BuildArguments): number {
   const chosen = chooseTargets(options.target);
   if ("code" in chosen) return stop([chosen], options);
   const wanted = options["print-after"];
-  if (wanted !== undefined && !allPasses.some(({ name }) => name === wanted))
-    return stop([unknownPass(wanted)], options);
+  const passes = allPasses.map(({ name }) => name);
+  if (wanted === "plan")
+    throw new UsageError("--print-after takes a pass; `resnetc ir FILE --after plan` prints the plan");
+  if (wanted !== undefined && !passes.includes(wanted)) return stop([unknownPass(wanted, passes)], options);
+  if (options.kernels === "own" && !chosen.includes(tfjs))
+    throw new UsageError("--kernels own goes with --target tfjs");
+  const arithmetic = readArithmetic(options, chosen.includes(wasm) ? undefined : "--target wasm");
 
   const opened = openNet(options.file, options);
   if (!opened) return 1;
@@ -75,7 +94,7 @@ export function handler(options: BuildArguments): number {
     weights = found.weights;
   }
 
-  const { artifacts, optimised, problems } = emitAll(net, chosen, weights, options);
+  const { artifacts, optimised, problems, notes } = emitAll(net, chosen, weights, arithmetic, options);
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
 
@@ -90,11 +109,12 @@ export function handler(options: BuildArguments): number {
   }));
   if (options.json) {
     const warnings = opened.diagnostics.map(diagnosticToJson);
-    const from = weights ? { weights: weights.from, notes: weights.notes } : {};
-    printJson({ command: "build", ...netToJson(net), ...from, warnings, written: sizes });
+    const from = weights ? { weights: weights.from } : {};
+    const told = [...(weights?.notes ?? []), ...notes.map(({ text }) => text)];
+    printJson({ command: "build", ...netToJson(net), ...from, notes: told, warnings, written: sizes });
     return 0;
   }
-  show(net, optimised, weights, sizes);
+  show(net, optimised, weights, notes, sizes);
   return 0;
 }
 
@@ -102,11 +122,14 @@ function emitAll(
   net: AnalysedNet,
   chosen: readonly Target[],
   weights: FoundWeights | undefined,
+  arithmetic: Arithmetic,
   options: BuildArguments,
 ) {
   const artifacts: Artifact[] = [];
   const problems: Diagnostic[] = [];
+  const notes: TargetNote[] = [];
   let optimised: Graph | undefined;
+  let printed = false;
   for (const target of chosen) {
     const observer = new PassObserver(target, net.graph, options);
     const emitted = emit(net, {
@@ -114,25 +137,39 @@ function emitAll(
       weights: weights?.source ?? noWeights,
       weightsFrom: weights?.from ?? "none",
       level: options.optimise,
+      arithmetic,
+      kernels: options.kernels,
+      onNote: (text) => notes.push({ target: target.name, text }),
       onPass: (event) => observer.see(event),
       onProgress: (done, total) => progress(`packing weights for ${target.name}`, done / total),
     });
+    const twice = emitted.artifacts.find(({ path: file }) => artifacts.some((other) => other.path === file));
+    if (twice) {
+      throw new UsageError(
+        `--target ${options.target}: more than one of them makes ${twice.path}; build them one by one, each with its -o`,
+      );
+    }
     artifacts.push(...emitted.artifacts);
     problems.push(...emitted.diagnostics, ...observer.problems);
     if (target.passes.length > 0) optimised ??= emitted.graph;
+    printed ||= observer.printed;
   }
-  return { artifacts, optimised, problems };
+  const wanted = options["print-after"];
+  if (wanted !== undefined && !printed)
+    note(`--print-after ${wanted}: that pass does not run for ${options.target} at -O${options.optimise}`);
+  return { artifacts, optimised, problems, notes };
 }
 
-const noWeights = {
-  get(name: string): never {
-    throw new Error(`${name} was asked for by a target that needs no weights`);
-  },
-};
+/** What a target says of its result. */
+interface TargetNote {
+  readonly target: string;
+  readonly text: string;
+}
 
 /** `--print-after` and `--dump`. */
 class PassObserver {
   readonly problems: Diagnostic[] = [];
+  printed = false;
   readonly #options: BuildArguments;
   readonly #target: Target;
   #step = 0;
@@ -144,7 +181,10 @@ class PassObserver {
   }
 
   see({ pass, after }: PassEvent): void {
-    if (this.#options["print-after"] === pass.name) note(printGraph(after).trimEnd());
+    if (this.#options["print-after"] === pass.name) {
+      note(printGraph(after).trimEnd());
+      this.printed = true;
+    }
     this.#dump(pass.name, after);
   }
 
@@ -178,14 +218,14 @@ function chooseTargets(text: string): readonly Target[] | Diagnostic {
   return chosen;
 }
 
-export function unknownPass(name: string): Diagnostic {
-  const all = allPasses.map((pass) => pass.name);
-  const near = nearest(name, all);
+/** `points`: what could have been named. */
+export function unknownPass(name: string, points: readonly string[]): Diagnostic {
+  const near = nearest(name, points);
   return makeDiagnostic(
     "unknown-pass",
     undefined,
     { name },
-    { hint: near ? `did you mean ${near}?` : `there are ${all.join(", ")}` },
+    { hint: near ? `did you mean ${near}?` : `there are ${points.join(", ")}` },
   );
 }
 
@@ -198,6 +238,7 @@ function show(
   net: AnalysedNet,
   optimised: Graph | undefined,
   weights: FoundWeights | undefined,
+  notes: readonly TargetNote[],
   written: readonly { readonly path: string; readonly bytes: number }[],
 ): void {
   const paint = paintFor(process.stdout);
@@ -212,6 +253,7 @@ function show(
     for (const line of weights.notes) print(`         ${line}`);
     print("");
   }
+  if (notes.length > 0) print(`${noteLines(notes)}\n`);
   print(
     table(
       [
@@ -222,4 +264,14 @@ function show(
       paint,
     ),
   );
+}
+
+/** Each target's name once, its lines beside it. */
+function noteLines(notes: readonly TargetNote[]): string {
+  return notes
+    .map(({ target, text }, i) => {
+      const head = `${target}: `;
+      return `${notes[i - 1]?.target === target ? " ".repeat(head.length) : head}${text}`;
+    })
+    .join("\n");
 }

@@ -8,14 +8,15 @@ import { fromNhwc, toNhwc } from "../../run/array-layout.ts";
 import { readNpy, writeNpy } from "../../run/npy.ts";
 import { decodePicture, prepare } from "../../run/picture.ts";
 import { labelSets } from "../../std/labels.generated.ts";
+import { arithmeticOptions } from "../arithmetic-options.ts";
 import { isBytes, readBytes, whyNot } from "../files.ts";
 import { formatOption, netOptions, UsageError } from "../net-options.ts";
-import { BackendError, openSubject, type Running, type RunSubject } from "../run-subject.ts";
+import { openSubject, RunError, type Running, type RunSubject } from "../run-subject.ts";
 import { paintFor, print, printDiagnostics } from "../terminal.ts";
 import { weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
-  formatOption(weightOptions(netOptions(yargs)))
+  arithmeticOptions(formatOption(weightOptions(netOptions(yargs))))
     .positional("file", {
       type: "string",
       demandOption: true,
@@ -30,21 +31,26 @@ export const builder = (yargs: Argv) =>
       describe: "the layout of --raw",
     })
     .option("target", {
-      choices: ["tfjs", "reference"] as const,
-      default: "tfjs" as const,
-      describe: "what runs it",
+      choices: ["wasm", "tfjs", "reference"] as const,
+      defaultDescription: "wasm",
+      describe: "what runs it; a folder runs as it was built",
+    })
+    .option("threads", {
+      type: "string",
+      defaultDescription: "auto",
+      describe: "wasm: how many, or auto: the processors there are, 8 at most",
     })
     .option("backend", {
       choices: ["wasm", "cpu"] as const,
-      default: "wasm" as const,
-      describe: "the backend of tfjs",
+      defaultDescription: "wasm",
+      describe: "tfjs: its backend",
     })
     .option("optimise", {
       alias: "O",
       type: "number",
       choices: [0, 1, 2] as const,
       default: 2 as const,
-      describe: "passes before tfjs: 0 none, 1 exact, 2 all",
+      describe: "passes before it runs: 0 none, 1 exact, 2 all",
     })
     .option("top", { type: "number", default: 5, describe: "how many classes to show" })
     .example("$0 run examples/cifar.resnet#resnet20 --weights resnet20.th cat.png", "classify a picture")
@@ -75,7 +81,7 @@ export async function handler(options: RunArguments): Promise<number> {
     if (options.raw === undefined) return await classify(subject, images, options);
     return await runArray(subject, options.raw, options.out!, options);
   } catch (error) {
-    if (!(error instanceof BackendError)) throw error;
+    if (!(error instanceof RunError)) throw error;
     printDiagnostics([error.diagnostic], options.format);
     return 1;
   }
