@@ -10,7 +10,7 @@ const rows = [
   ["parser", "ir"],
   ["weights", "passes"],
   ["lower", "codegen"],
-  ["compile.ts"],
+  ["compile.ts", "tfjs-kernels"],
   ["run"],
   ["cli"],
   ["index.ts"],
