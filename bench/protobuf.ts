@@ -1,0 +1,51 @@
+/**
+ * The wire format of protocol buffers, as much of it as writing an ONNX file takes. A message is a list of chunks
+ * that are joined once at the end, so that a network's weights are not copied at every level.
+ */
+export type Chunks = readonly Uint8Array[];
+
+const wire = { varint: 0, bytes: 2, fixed32: 5 } as const;
+
+function varint(value: number | bigint): Uint8Array {
+  const bytes: number[] = [];
+  // Negative numbers are 64 bits in two's complement.
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  bytes.push(Number(rest));
+  return Uint8Array.from(bytes);
+}
+
+const key = (field: number, type: number): Uint8Array => varint((field << 3) | type);
+
+export const sizeOf = (chunks: Chunks): number => chunks.reduce((sum, { length }) => sum + length, 0);
+
+export const int = (field: number, value: number): Chunks => [key(field, wire.varint), varint(value)];
+
+export const float = (field: number, value: number): Chunks => {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return [key(field, wire.fixed32), bytes];
+};
+
+export const bytes = (field: number, value: Uint8Array): Chunks => [
+  key(field, wire.bytes),
+  varint(value.length),
+  value,
+];
+
+export const text = (field: number, value: string): Chunks => bytes(field, new TextEncoder().encode(value));
+
+export function message(field: number, ...parts: readonly Chunks[]): Chunks {
+  const chunks = parts.flat();
+  return [key(field, wire.bytes), varint(sizeOf(chunks)), ...chunks];
+}
+
+export function join(chunks: Chunks): Uint8Array {
+  const joined = new Uint8Array(sizeOf(chunks));
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
+}
