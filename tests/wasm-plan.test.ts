@@ -184,8 +184,8 @@ test("large maps and deep ones", () => {
 
 test("weights of more than the staging buffer come in several chunks", () => {
   const net = new Sketch();
-  const x = net.input([1, 14, 14, 512]);
-  const given = modelOf(net.graph(net.dense(net.mean(net.conv(x, 512)), 1000)));
+  const x = net.input([1, 28, 28, 128]);
+  const given = modelOf(net.graph(net.dense(net.mean(net.conv(x, 1024)), 1000)));
   for (const precision of precisions) {
     const { plan } = planCase(given, { options: { ...defaultOptions, precision } });
     assertSound(plan);

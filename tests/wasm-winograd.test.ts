@@ -174,20 +174,24 @@ sizes.run();
 
 const bits = suite("bits");
 
-bits("fetching weights ahead changes none", () => {
-  for (const algorithm of [algorithms["F(4,3)"], algorithms["F(3,3)/2"]]) {
-    for (const channels of [64, 128, 192, 200]) {
+bits("U made on the way changes none, in whatever chunks", () => {
+  for (const algorithm of Object.values(algorithms)) {
+    for (const [channels, chunks] of [
+      [64, [4, 16, 32, 64]],
+      [200, [40, 100, 200]],
+      [3, [3]],
+      [30, [30]],
+    ] as const) {
       for (const size of [
         [14, 14],
         [9, 13],
-        [12, 9],
+        [1, 2],
       ] as const) {
-        const given = { algorithm, size, channels, outputs: 24, activation: relu };
+        const given = { algorithm, size, channels, outputs: 24, activation: relu, residual: channels > 60 };
         const plain = prepareWinograd(given);
-        const u = plain.weights();
-        const ahead = prepareWinograd({ ...given, prefetch: true });
-        assert.is.not(ahead.kernels.product.name, plain.kernels.product.name);
-        assert.equal(ahead.split(u), plain.split(u));
+        const expected = plain.split(plain.weights());
+        for (const chunk of chunks)
+          assert.equal(prepareWinograd({ ...given, chunk }).made(), expected, `${channels} in ${chunk}s`);
       }
     }
   }
@@ -220,18 +224,21 @@ bits("equal names are equal functions", () => {
         { hasGaps: true },
         { activation: relu },
         { pad: 0 },
-        { prefetch: true },
+        { chunk: 32 },
       ] as const) {
         for (const [channels, outputs] of [
           [64, 8],
           [64, 16],
           [67, 8],
         ]) {
+          if ("chunk" in more && channels % more.chunk !== 0) continue;
           const { kernels } = prepareWinograd({ algorithm, size, channels, outputs, ...more });
           for (const kernel of [
             kernels.weights,
             kernels.transform,
             kernels.product,
+            kernels.transformChunks,
+            kernels.made,
             kernels.fused(2),
             kernels.fused(3),
           ]) {
@@ -314,16 +321,16 @@ const sample = {
   outputs: 16,
   residual: true,
   activation: relu,
-  prefetch: true,
+  chunk: 32,
 } as const;
 
 engines("modules are valid in the eyes of wabt", () => {
   for (const algorithm of Object.values(algorithms)) {
     for (const engine of [undefined, relaxedSimd]) {
       const { kernels } = prepareWinograd({ ...sample, algorithm, ...(engine ? { engine } : {}) });
-      for (const kernel of [kernels.weights, kernels.transform])
+      for (const kernel of [kernels.weights, kernels.transform, kernels.transformChunks])
         assert.not.match(disassemble(moduleOf(kernel)), /relaxed/);
-      for (const kernel of [kernels.product, kernels.fused(5)])
+      for (const kernel of [kernels.product, kernels.made, kernels.fused(5)])
         assert.is(disassemble(moduleOf(kernel)).includes("f32x4.relaxed_madd"), engine !== undefined);
     }
   }
@@ -339,7 +346,7 @@ engines("relaxed SIMD computes the same, up to rounding", () => {
       for (const size of [[9, 14], [3, 3], [1, 19]]) {
         const winograd = prepareWinograd({ ...${JSON.stringify(sample)}, algorithm, size, engine: relaxedSimd });
         const u = winograd.weights();
-        for (const y of [winograd.split(u), winograd.fused(u, 5)])
+        for (const y of [winograd.split(u), winograd.made(), winograd.fused(u, 5)])
           assertClose({ data: y }, { data: winograd.expected().data }, ${usual});
         console.log(winograd.kernels.product.name);
       }

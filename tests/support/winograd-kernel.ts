@@ -32,7 +32,8 @@ export interface WinogradCase {
   readonly pad?: 0 | 1;
   readonly residual?: boolean;
   readonly activation?: Activation | undefined;
-  readonly prefetch?: boolean;
+  /** How many channels in the kernel `made` makes U for at a time; all unless given. */
+  readonly chunk?: number;
   readonly engine?: Engine;
   /** Spare floats behind pixels, spare pixels behind rows. */
   readonly hasGaps?: boolean;
@@ -50,6 +51,9 @@ export interface PreparedWinograd {
     readonly weights: Kernel;
     readonly transform: Kernel;
     readonly product: Kernel;
+    /** The two of a convolution that makes U on the way. */
+    readonly transformChunks: Kernel;
+    readonly made: Kernel;
     fused(block: number): Kernel;
   };
   /** U, as the module makes it from the weights file. */
@@ -58,13 +62,14 @@ export interface PreparedWinograd {
   transformed(): Float32Array;
   /** Dense NHWC. */
   split(u: Float32Array): Float32Array;
+  made(): Float32Array;
   fused(u: Float32Array, block: number): Float32Array;
   expected(): Tensor;
 }
 
 export function prepareWinograd(given: WinogradCase): PreparedWinograd {
   const { algorithm, size, channels, outputs, pad = 1, residual = false, activation } = given;
-  const { prefetch = false, engine = baseline, hasGaps = false } = given;
+  const { chunk = channels, engine = baseline, hasGaps = false } = given;
   const { taps, stride, g } = algorithm;
   const [height, width] = size;
   const places = (count: number) => (count - 1) * stride + taps - 2 * pad;
@@ -82,7 +87,7 @@ export function prepareWinograd(given: WinogradCase): PreparedWinograd {
     return { height: rows, width: columns, channels: depth, pixelStride, rowStride };
   };
   const output = layoutOf([height, width, outputs], hasGaps ? 2 : 0);
-  const counting = { algorithm, output, depth: channels, panels, engine, prefetch };
+  const counting = { algorithm, output, depth: channels, panels, engine };
   const [rows, columns] = extentOf({ ...counting, input: output });
   const halo: Pads = {
     ...around(pad),
@@ -95,6 +100,7 @@ export function prepareWinograd(given: WinogradCase): PreparedWinograd {
   const pixelStride = output.pixelStride + 4;
   const other = residual ? { ...output, pixelStride, rowStride: (width + 1) * pixelStride } : undefined;
   const spec: WinogradSpec = { ...counting, input, residual: other, activation };
+  const chunked: WinogradSpec = { ...spec, chunk };
   const tiles = winogradTiles(spec);
   const source: KernelMap = { layout: input, values: x.data, halo, origin: [-pad, -pad] };
   const shift = new Float32Array(8 * panels);
@@ -108,31 +114,28 @@ export function prepareWinograd(given: WinogradCase): PreparedWinograd {
     weights: weightsKernel(algorithm, panels),
     transform: transformKernel(spec),
     product: productKernel(spec),
+    transformChunks: transformKernel(chunked),
+    made: productKernel(chunked),
     fused: (block: number) => fusedKernel(spec, block),
   };
   /** Numbers everywhere but between slots: the transform reads nothing around its input, which is all NaN. */
-  const transformed = () => {
-    const v = unwritten(transformedFloats(spec, tiles));
-    const output = runKernel({ kernel: kernels.transform, input: source, output: v });
+  const transformedBy = (kernel: Kernel, floats: number) => {
+    const v = unwritten(floats);
+    const output = runKernel({ kernel, input: source, output: v });
     const [words, before] = [output, v].map(({ buffer }) => new Uint32Array(buffer));
     const strange = output.findIndex((value, i) => !Number.isFinite(value) && words[i] !== before[i]);
-    assert.is(strange, -1, `${kernels.transform.name} reads what is not its input`);
+    assert.is(strange, -1, `${kernel.name} reads what is not its input`);
     return output;
   };
+  const transformed = () => transformedBy(kernels.transform, transformedFloats(spec, tiles));
+  const stored = () =>
+    packPanels(values.data, {
+      ...{ kernel: [taps, taps], depth: channels, channels: outputs, groups: 1, merged: 1 },
+      ...{ panels, width: 8, tapsInside: true },
+    });
   return {
     ...{ spec, tiles, kernels, terms: taps * taps * channels },
     weights() {
-      const stored = packPanels(values.data, {
-        ...{
-          kernel: [taps, taps],
-          depth: channels,
-          channels: outputs,
-          groups: 1,
-          merged: 1,
-          panels,
-          width: 8,
-        },
-      });
       const floats = g.length ** 2 * channels * 8;
       assert.is(winogradWeightFloats(spec), panels * floats);
       // A panel is a row, so that none is written with the next.
@@ -142,10 +145,17 @@ export function prepareWinograd(given: WinogradCase): PreparedWinograd {
         emit: (f, args, library) =>
           kernels.weights.emit(f, { ...args, extra: f.let("i32", channels) }, library),
       };
-      return runKernel({ kernel, input: stored, output: { layout } });
+      return runKernel({ kernel, input: stored(), output: { layout } });
     },
     transformed,
     split: (u) => runKernel({ kernel: kernels.product, input: transformed(), weights: u, ...rest }),
+    made: () =>
+      runKernel({
+        kernel: kernels.made,
+        input: transformedBy(kernels.transformChunks, transformedFloats(chunked, tiles)),
+        weights: stored(),
+        ...rest,
+      }),
     fused: (u, block) => runKernel({ kernel: kernels.fused(block), input: source, weights: u, ...rest }),
     expected() {
       const attrs = {

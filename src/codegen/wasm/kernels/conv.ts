@@ -11,7 +11,14 @@ import { printActivation } from "../../../ir/activation.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { i32, type Value, v128 } from "../assembler/values.ts";
 import { epilogue } from "./epilogue.ts";
-import { type Accumulators, type Engine, emitInner, makeAccumulators, splitRows } from "./gemm.ts";
+import {
+  type Accumulators,
+  type Engine,
+  emitInner,
+  fetchWeights,
+  makeAccumulators,
+  splitRows,
+} from "./gemm.ts";
 import { at, bytes, type Kernel, type MapLayout, printLayout, type StepArguments } from "./kernel.ts";
 import type { KernelLibrary } from "./library.ts";
 
@@ -190,17 +197,9 @@ class ConvEmitter {
 
   /** Fetches the next weights into the first cache: the tiles would wait for each line in turn. */
   #touch(weights: Local<"i32">, depth: number): void {
-    const f = this.#f;
-    const size = bytes(depth * this.#width);
-    if (this.#spec.output.width * this.#spec.output.height > 256) return;
-    f.scope(() => {
-      const seen = f.let("i32", 0);
-      const line = f.local("i32");
-      f.for(line, weights, i32.add(weights, size), 256, () => {
-        for (let offset = 0; offset < 256; offset += 64) f.set(seen, i32.or(seen, i32.load(line, offset)));
-      });
-      f.store(this.#args.scratch, seen);
-    });
+    const { output } = this.#spec;
+    if (output.width * output.height <= 256)
+      fetchWeights(this.#f, weights, bytes(depth * this.#width), this.#args.scratch);
   }
 
   #rows(

@@ -67,6 +67,27 @@ export function emitInner(
   });
 }
 
+/**
+ * Reads a run of weights once from front to back, a line at a time: so they come at the rate that memory has, when the
+ * products would wait for each line in turn. What was read goes to `scratch`, or the engine would drop the reads. Up
+ * to 255 bytes behind the run are read too.
+ */
+export function fetchWeights(
+  f: FunctionBuilder,
+  from: Local<"i32">,
+  size: number,
+  scratch: Local<"i32">,
+): void {
+  f.scope(() => {
+    const seen = f.let("i32", 0);
+    const line = f.local("i32");
+    f.for(line, from, i32.add(from, size), 256, () => {
+      for (let offset = 0; offset < 256; offset += 64) f.set(seen, i32.or(seen, i32.load(line, offset)));
+    });
+    f.store(scratch, seen);
+  });
+}
+
 /** Rows of the register tile; what is left over goes to tiles of one row less. */
 export const tileRows = 4;
 

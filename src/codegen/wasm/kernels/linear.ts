@@ -13,7 +13,8 @@ interface Term {
   readonly factor: number;
 }
 
-const same = (a: number, b: number): boolean => Math.abs(a - b) < 1e-12;
+/** Up to the rounding of coefficients that are computed. */
+export const same = (a: number, b: number): boolean => Math.abs(a - b) < 1e-12;
 
 /**
  * store(i, sum over k of matrix[i][k] load(k)) for each row. Every column that some row needs is loaded once,

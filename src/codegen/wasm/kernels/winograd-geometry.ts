@@ -15,8 +15,11 @@ export interface WinogradSpec {
   readonly panels: number;
   readonly activation?: Activation | undefined;
   readonly engine: Engine;
-  /** Whether the products of a whole map fetch the next weights while they compute. */
-  readonly prefetch?: boolean | undefined;
+  /**
+   * When given, there is no U in memory: product kernels make it from the weights as they are stored, for so many
+   * channels in at a time. A divisor of the depth.
+   */
+  readonly chunk?: number | undefined;
 }
 
 /** Tiles of one shape: rows and columns of tiles, and how many outputs of each are in the map. */
@@ -125,18 +128,38 @@ export const extentOf = (spec: WinogradSpec): readonly [height: number, width: n
 
 // ---- memory -----------------------------------------------------------------------------------------
 
-/** Floats of a row of V: the channels of a tile. */
-export const rowFloats = ({ depth }: Pick<WinogradSpec, "depth">): number => Math.ceil(depth / 4) * 4;
+type Depth = Pick<WinogradSpec, "depth" | "chunk">;
+
+/** Channels in that a product sums up at a time. */
+export const chunkDepth = ({ depth, chunk = depth }: Depth): number => chunk;
+
+/** Products of a slot, one after the other. */
+export const chunksOf = (spec: Depth): number => spec.depth / chunkDepth(spec);
+
+/** Floats of a row of V: the channels of a tile, or a chunk of them. */
+export const rowFloats = (spec: Depth): number => Math.ceil(chunkDepth(spec) / 4) * 4;
 
 /** From a slot of V to the next: not a power of two, or the stores of a tile would share one set of the cache. */
 export const slotFloats = (spec: WinogradSpec, tiles: number): number => tiles * rowFloats(spec) + 16;
 
+/** From a chunk of V to the next: all slots. */
+export const chunkFloats = (spec: WinogradSpec, tiles: number): number =>
+  spec.algorithm.points.length ** 2 * slotFloats(spec, tiles);
+
 /** Floats of V for so many tiles; the products of a last short register tile may read a little further. */
 export const transformedFloats = (spec: WinogradSpec, tiles: number): number =>
-  spec.algorithm.points.length ** 2 * slotFloats(spec, tiles) + 8 * rowFloats(spec);
+  chunksOf(spec) * chunkFloats(spec, tiles) + 8 * rowFloats(spec);
 
+/** From a slot of U to the next; one that is made on the way must not be a power of two either. */
+export const weightStep = ({ depth, chunk }: Depth): number => 8 * (chunk === undefined ? depth : chunk + 2);
+
+/** Of U for one panel and chunk. */
+export const panelFloats = (spec: Depth & Pick<WinogradSpec, "algorithm">): number =>
+  spec.algorithm.g.length ** 2 * weightStep(spec);
+
+/** Floats of U, where it is in memory. */
 export const winogradWeightFloats = ({ panels, algorithm, depth }: WinogradSpec): number =>
-  panels * algorithm.g.length ** 2 * depth * 8;
+  panels * panelFloats({ algorithm, depth });
 
 /** From a tile of M to the next: eight floats a slot, and never a power of two. */
 export const productFloats = ({ points }: AxisAlgorithm): number => ((points.length ** 2) | 1) * 8;

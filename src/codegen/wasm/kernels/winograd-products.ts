@@ -1,38 +1,43 @@
 /** The matrix products inside Winograd convolution: a function of the module that all layers of one depth share. */
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import type { FunctionRef } from "../assembler/module.ts";
-import { f32x4, i32, type Value } from "../assembler/values.ts";
+import { f32x4, i32, type Value, v128 } from "../assembler/values.ts";
 import { type Engine, emitInner, makeAccumulators, tileRows } from "./gemm.ts";
 import { bytes } from "./kernel.ts";
 import type { KernelLibrary } from "./library.ts";
-import { productFloats, rowFloats, type Slot, slotFloats, type WinogradSpec } from "./winograd-geometry.ts";
+import {
+  chunkDepth,
+  chunksOf,
+  productFloats,
+  rowFloats,
+  type Slot,
+  slotFloats,
+  type WinogradSpec,
+  weightStep,
+} from "./winograd-geometry.ts";
 
 interface ProductSpec {
   /** Channels in: the depth of the products. */
   readonly depth: number;
+  /** From a row of V to the next, in floats. */
+  readonly rowStep: number;
   /** From a tile of M to the next. */
   readonly step: number;
   readonly engine: Engine;
-  /** Register tiles a product has, where the next weights are to be fetched meanwhile. */
-  readonly passes?: number | undefined;
+  /** The products are added to what M holds. */
+  readonly adds: boolean;
 }
 
-/** Weights are fetched ahead in pieces of this depth. */
-const fetchDepth = 64;
-
-/** (V rows, U, M, large tiles, small tiles): M[row][8] = V[row] U for the rows of all tiles. */
+/** (V rows, U, M, large tiles, small tiles): M[row][8] = V[row] U for the rows of all tiles, or += that. */
 function productFunction(library: KernelLibrary, spec: ProductSpec): FunctionRef {
-  const { depth, step, engine, passes } = spec;
-  const fetches = passes !== undefined && depth % fetchDepth === 0;
+  const { depth, rowStep, step, engine, adds } = spec;
   const name = [
-    `product ${depth}>@${step}`,
+    `product ${depth}${rowStep === depth ? "" : `@${rowStep}`}>@${step}`,
     ...(engine.relaxed ? ["relaxed"] : []),
-    ...(fetches ? [`fetching ${passes}`] : []),
+    ...(adds ? ["adding"] : []),
   ];
   return library.function(name.join(" "), { params: Array(5).fill("i32") }, (f) => {
     const [v, u, m, large, small] = f.params as Local<"i32">[];
-    const next = f.let("i32", i32.add(u, depth * 32));
-    const seen = f.let("i32", 0);
     for (const [rows, count] of [
       [tileRows, large],
       [tileRows - 1, small],
@@ -42,40 +47,27 @@ function productFunction(library: KernelLibrary, spec: ProductSpec): FunctionRef
         f.loop((again) => {
           f.scope(() => {
             const sums = makeAccumulators(f, rows, 2);
-            for (const row of sums) for (const sum of row) f.set(sum, f32x4.const(0));
+            const each = (visit: (sum: Local<"v128">, offset: number) => void) =>
+              sums.forEach((row, r) => {
+                row.forEach((sum, j) => {
+                  visit(sum, bytes(r * step + 4 * j));
+                });
+              });
+            each((sum, offset) => f.set(sum, adds ? v128.load(m, offset) : f32x4.const(0)));
             // Masked for nothing: an engine that knows the upper half of the register to be zero saves two moves
             // in the inner loop, 6 % of V8 11.3's time.
             const a = f.let("i32", i32.and(v, -4));
             const b = f.let("i32", i32.and(u, -4));
-            const inner = (run: number) =>
-              emitInner(f, sums, a, b, { rowStep: rowFloats(spec), depth: run, engine });
-            if (fetches) {
-              // Read, because there is no prefetch; a piece at a time, or the first tile would wait for all of it.
-              const left = f.let("i32", depth / fetchDepth);
-              const lines = Math.ceil(fetchDepth / 2 / passes);
-              f.loop((again) => {
-                for (let line = 0; line < lines; line++) f.set(seen, i32.or(seen, i32.load(next, 64 * line)));
-                f.increment(next, 64 * lines);
-                inner(fetchDepth);
-                f.increment(left, -1);
-                f.branchIf(again, left);
-              });
-            } else inner(depth);
-            sums.forEach((row, r) => {
-              row.forEach((sum, j) => {
-                f.store(m, sum, bytes(r * step + 4 * j));
-              });
-            });
+            emitInner(f, sums, a, b, { rowStep, depth, engine });
+            each((sum, offset) => f.store(m, sum, offset));
           });
-          f.increment(v, bytes(rows * rowFloats(spec)));
+          f.increment(v, bytes(rows * rowStep));
           f.increment(m, bytes(rows * step));
           f.increment(count, -1);
           f.branchIf(again, count);
         });
       });
     }
-    // Stored behind the last row, so that the reads are not dropped; no tile needs this slot there.
-    if (fetches) f.store(m, seen);
   });
 }
 
@@ -100,7 +92,10 @@ function tileCountsOf(rows: number): readonly [large: number, small: number] {
   return large < 0 ? [0, Math.ceil(rows / 3)] : [large, small];
 }
 
-/** The products of all slots for one panel. With `count` they cover that many tiles of every slot. */
+/**
+ * The products of all slots for one panel, or one chunk of it, which adds to M. With `count` they cover that many
+ * tiles of every slot.
+ */
 export function emitProducts(
   f: FunctionBuilder,
   library: KernelLibrary,
@@ -119,11 +114,16 @@ export function emitProducts(
     readonly count?: Local<"i32">;
   },
 ): void {
-  const { depth, engine, algorithm } = spec;
+  const { engine, algorithm } = spec;
+  const depth = chunkDepth(spec);
   const step = productFloats(algorithm);
+  const product = productFunction(library, {
+    ...{ depth, rowStep: rowFloats(spec), step, engine },
+    adds: chunksOf(spec) > 1,
+  });
   const dynamic = count && tileCounts(f, count);
   const calls = slots.map(({ weight, start, count: own }, slot) => ({
-    u: weight * depth * 32,
+    u: bytes(weight * weightStep(spec)),
     v: bytes(slot * slotFloats(spec, capacity) + (count ? 0 : start * rowFloats(spec))),
     m: 32 * slot + (count ? 0 : bytes(start * step)),
     count: count ? -1 : own,
@@ -135,10 +135,7 @@ export function emitProducts(
         f.let("i32", i32.add(u, run.first.u)),
         f.let("i32", i32.add(m, run.first.m)),
       ];
-      const fixed = tileCountsOf(run.first.count);
-      const [large, small] = dynamic ?? fixed;
-      const passes = spec.prefetch && !dynamic ? fixed[0] + fixed[1] : undefined;
-      const product = productFunction(library, { depth, step, engine, passes });
+      const [large, small] = dynamic ?? tileCountsOf(run.first.count);
       const call = () => f.do(product.call("i32", vAt, uAt, mAt, large, small));
       if (run.length === 1) return call();
       const left = f.let("i32", run.length);

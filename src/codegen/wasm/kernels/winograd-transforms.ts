@@ -6,7 +6,7 @@ import type { Local } from "../assembler/function.ts";
 import type { FunctionRef } from "../assembler/module.ts";
 import { i32, v128 } from "../assembler/values.ts";
 import type { KernelLibrary } from "./library.ts";
-import { emitLinear } from "./linear.ts";
+import { emitLinear, type Matrix, same } from "./linear.ts";
 import type { AxisAlgorithm } from "./winograd-algorithm.ts";
 import { productFloats } from "./winograd-geometry.ts";
 
@@ -93,6 +93,61 @@ export function outputTransform(library: KernelLibrary, algorithm: AxisAlgorithm
       f.branchIf(again, i32.ne(m, end));
     });
   });
+}
+
+/**
+ * (from, to, bytes, slotBytes): G w GT for as many channels in as have `bytes` in a slot of U, from weights as they are
+ * stored, [channel in][row][column][8]. Rows of G that differ in signs only are made together, each pair or single
+ * row in a loop of its own: what lives at a time fits into registers.
+ */
+export function weightsTransform(library: KernelLibrary, algorithm: AxisAlgorithm): FunctionRef {
+  const { taps, g } = algorithm;
+  return library.function(`${nameOf(algorithm)} weights`, { params: Array(4).fill("i32") }, (f) => {
+    const [from, to, size, slotBytes] = f.params as Local<"i32">[];
+    const slots = multiples(slotBytes, g.length);
+    const [done, tap, slot] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    for (const rows of mirroredRows(g)) {
+      f.for(done, 0, size, 16, () =>
+        f.scope(() => {
+          const channel = i32.mul(i32.and(done, -32), taps * taps);
+          f.set(tap, i32.add(from, channel, i32.and(done, 16)));
+          const part = rows.map((row) => g[row]);
+          const columns = Array.from({ length: taps }, (_, column) => {
+            const made = rows.map(() => f.local("v128"));
+            emitLinear(
+              f,
+              part,
+              (row) => v128.load(tap, 32 * (row * taps + column)),
+              (i, value) => f.set(made[i], value),
+            );
+            return made;
+          });
+          rows.forEach((row, i) => {
+            f.set(slot, i32.add(to, done, i32.mul(slotBytes, row * g.length)));
+            emitLinear(
+              f,
+              g,
+              (column) => columns[column][i],
+              (j, value) => f.store(i32.add(slot, slots[j]), value),
+            );
+          });
+        }),
+      );
+    }
+  });
+}
+
+/** The rows of a matrix, those together that differ in signs only. */
+function mirroredRows(matrix: Matrix): readonly (readonly number[])[] {
+  const groups: number[][] = [];
+  matrix.forEach((row, i) => {
+    const group = groups.find(([first]) =>
+      row.every((value, k) => same(Math.abs(value), Math.abs(matrix[first][k]))),
+    );
+    if (group) group.push(i);
+    else groups.push([i]);
+  });
+  return groups;
 }
 
 /** Bytes from a tile of M to the next. */

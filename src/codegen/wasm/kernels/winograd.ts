@@ -8,19 +8,25 @@
  * U: [panel][weight pair][channel in][8]. M is of one panel only and stays in the first cache. On large maps
  * (`fusedKernel`) a thread does a block of tiles from input to output, V in its scratch memory. On small maps, where
  * the weights are what is large, all tiles are transformed first (`transformKernel`), then threads share the panels
- * (`productKernel`), so that each weight is read by one thread only.
+ * (`productKernel`), so that each weight is read by one thread only. U is four times as large as the weights; where
+ * few tiles use it, it takes less time to make it again in every run, a piece at a time in the second cache, than
+ * to read it from memory. The sums go on in the same order, so no bit depends on that choice.
  */
 import { printActivation } from "../../../ir/activation.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32x4, type I32, i32, v128 } from "../assembler/values.ts";
 import { epilogue } from "./epilogue.ts";
+import { fetchWeights } from "./gemm.ts";
 import { at, bytes, type Kernel, type MapLayout, printLayout, type StepArguments } from "./kernel.ts";
 import type { KernelLibrary } from "./library.ts";
-import { emitLinear } from "./linear.ts";
 import type { AxisAlgorithm, Tiling } from "./winograd-algorithm.ts";
 import {
+  chunkDepth,
+  chunkFloats,
+  chunksOf,
   type Geometry,
   geometryOf,
+  panelFloats,
   productsFloats,
   type Rectangle,
   rowFloats,
@@ -28,6 +34,7 @@ import {
   slotFloats,
   transformedFloats,
   type WinogradSpec,
+  weightStep,
 } from "./winograd-geometry.ts";
 import { emitProducts } from "./winograd-products.ts";
 import {
@@ -37,6 +44,7 @@ import {
   passBytes,
   productBytes,
   tileBytes,
+  weightsTransform,
 } from "./winograd-transforms.ts";
 
 export {
@@ -51,17 +59,19 @@ export {
 } from "./winograd-geometry.ts";
 
 function nameOf(what: string, spec: WinogradSpec): string {
-  const { algorithm, input, output, residual, depth, panels, activation, engine, prefetch } = spec;
+  const { algorithm, input, output, residual, depth, panels, activation, engine } = spec;
   return [
     `winograd ${algorithmName(algorithm)} ${what}`,
     ...(what.startsWith("fused") ? [`${printLayout(input)}>${printLayout(output)}`] : [printLayout(output)]),
-    `${depth}x${panels * 8}`,
+    `${depth}x${panels * 8}${inChunks(spec)}`,
     ...(residual ? [`+${printLayout(residual)}`] : []),
     ...(activation ? [printActivation(activation)] : []),
     ...(engine.relaxed ? ["relaxed"] : []),
-    ...(prefetch ? ["fetching"] : []),
   ].join(" ");
 }
+
+/** " in 128s": U is made on the way, for so many channels in at a time. */
+const inChunks = ({ chunk }: WinogradSpec): string => (chunk === undefined ? "" : ` in ${chunk}s`);
 
 /** The thread's own memory: vectors between the passes of a transform, a tile of outputs, M. */
 function scratchOf(spec: WinogradSpec, tiles: number) {
@@ -70,13 +80,13 @@ function scratchOf(spec: WinogradSpec, tiles: number) {
   return { tile: passes, products, end: products + bytes(productsFloats(spec, tiles)) };
 }
 
-/** `input` → V at `output`; units are tiles. */
+/** `input` → V at `output`, chunk by chunk of the channels where there are chunks; units are tiles. */
 export function transformKernel(spec: WinogradSpec): Kernel {
   const geometry = geometryOf(spec);
   const { depth, algorithm, input, output } = spec;
   const places = `${output.height}x${output.width}`;
   return {
-    name: `winograd ${algorithmName(algorithm)} transform ${printLayout(input)}>${places} ${depth}`,
+    name: `winograd ${algorithmName(algorithm)} transform ${printLayout(input)}>${places} ${depth}${inChunks(spec)}`,
     units: geometry.tiles,
     scratchBytes: passBytes(algorithm),
     emit(f, args, library) {
@@ -85,30 +95,50 @@ export function transformKernel(spec: WinogradSpec): Kernel {
         forTiles(f, args, rectangle.first, end, (tile) => {
           const { row, column } = placeIn(f, tile, rectangle);
           const from = windowAt(f, args.input, spec, geometry, row, column);
-          const to = at(args.output, tile, rowFloats(spec));
-          f.do(callInput(library, spec, geometry.tiles, from, f.let("i32", to), args.scratch));
+          const to = f.let("i32", at(args.output, tile, rowFloats(spec)));
+          repeat(f, chunksOf(spec), () => {
+            f.do(callInput(library, spec, geometry.tiles, from, to, args.scratch));
+            f.increment(from, bytes(chunkDepth(spec)));
+            f.increment(to, bytes(chunkFloats(spec, geometry.tiles)));
+          });
         });
       }
     },
   };
 }
 
-/** V at `input`, U at `weights` → `output`; units are panels. */
+/** V at `input`, U or the weights as stored at `weights` → `output`; units are panels. */
 export function productKernel(spec: WinogradSpec): Kernel {
   const { tiles, rectangles, slots, vertical, horizontal } = geometryOf(spec);
-  const { algorithm, depth } = spec;
+  const { algorithm, depth, chunk } = spec;
   const scratch = scratchOf(spec, tiles);
   return {
     name: nameOf("product", spec),
     units: spec.panels,
-    scratchBytes: scratch.end,
+    scratchBytes: scratch.end + (chunk === undefined ? 0 : bytes(panelFloats(spec))),
     emit(f, args, library) {
       const panel = f.local("i32");
       const m0 = f.let("i32", i32.add(args.scratch, scratch.products));
-      const u = f.let("i32", at(args.weights, args.from, algorithm.g.length ** 2 * depth * 8));
+      const products = (v: Local<"i32">, u: Local<"i32">) =>
+        emitProducts(f, library, spec, slots, tiles, { v, u, m: m0 });
+      const floats = chunk === undefined ? panelFloats(spec) : algorithm.taps ** 2 * depth * 8;
+      const weights = f.let("i32", at(args.weights, args.from, floats));
+      const u0 = chunk === undefined ? weights : f.let("i32", i32.add(args.scratch, scratch.end));
       f.for(panel, args.from, args.to, 1, () => {
         f.scope(() => {
-          emitProducts(f, library, spec, slots, tiles, { v: args.input, u, m: m0 });
+          if (chunk === undefined) products(args.input, weights);
+          else {
+            const [w, v] = [f.let("i32", weights), f.let("i32", args.input)];
+            if (chunksOf(spec) > 1) f.fill(m0, 0, bytes(productsFloats(spec, tiles)));
+            repeat(f, chunksOf(spec), () => {
+              fetchWeights(f, w, 32 * chunk * algorithm.taps ** 2, args.scratch);
+              const u = weightsTransform(library, algorithm);
+              f.do(u.call("i32", w, u0, 32 * chunk, bytes(weightStep(spec))));
+              products(v, u0);
+              f.increment(w, 32 * chunk * algorithm.taps ** 2);
+              f.increment(v, bytes(chunkFloats(spec, tiles)));
+            });
+          }
           const offset = f.let("i32", i32.mul(panel, 32));
           const m = f.let("i32", m0);
           for (const { top, left, height, width, rows, columns } of rectangles) {
@@ -124,7 +154,7 @@ export function productKernel(spec: WinogradSpec): Kernel {
               }),
             );
           }
-          f.increment(u, bytes(algorithm.g.length ** 2 * depth * 8));
+          f.increment(weights, bytes(floats));
         });
       });
     },
@@ -135,7 +165,7 @@ export function productKernel(spec: WinogradSpec): Kernel {
 export function fusedKernel(spec: WinogradSpec, block: number): Kernel {
   const geometry = geometryOf(spec);
   const { horizontal, vertical, slots, tiles } = geometry;
-  const { algorithm, depth, panels } = spec;
+  const { algorithm, panels } = spec;
   const capacity = Math.min(block, tiles);
   const scratch = scratchOf(spec, capacity);
   return {
@@ -177,7 +207,7 @@ export function fusedKernel(spec: WinogradSpec, block: number): Kernel {
             emitOutputTile(f, args, library, spec, { m, offset, y, x, rows, columns });
             f.increment(m, productBytes(algorithm));
           });
-          f.increment(u, bytes(algorithm.g.length ** 2 * depth * 8));
+          f.increment(u, bytes(panelFloats(spec)));
         });
       });
     },
@@ -185,6 +215,12 @@ export function fusedKernel(spec: WinogradSpec, block: number): Kernel {
 }
 
 // ---- tiles ------------------------------------------------------------------------------------------
+
+/** The body so many times, as code once. */
+function repeat(f: FunctionBuilder, count: number, body: () => void): void {
+  if (count === 1) body();
+  else f.for(f.local("i32"), 0, count, 1, body);
+}
 
 /** The tiles of [first, end) that are in this call's range. */
 function forTiles(
@@ -316,7 +352,7 @@ function emitOutputTile(
 // ---- weights ----------------------------------------------------------------------------------------
 
 /**
- * Weights as stored, [panel][row][column][channel in][8] at `input` → U at `output`; `extra` is the number of channels
+ * Weights as stored, [panel][channel in][row][column][8] at `input` → U at `output`; `extra` is the number of channels
  * in. Units are panels; their number is that of the step.
  */
 export function weightsKernel(algorithm: AxisAlgorithm, panels: number): Kernel {
@@ -324,40 +360,14 @@ export function weightsKernel(algorithm: AxisAlgorithm, panels: number): Kernel 
   return {
     name: `winograd ${algorithmName(algorithm)} weights`,
     units: panels,
-    scratchBytes: 16 * g.length * taps,
-    emit(f, args) {
-      const step = f.let("i32", i32.mul(args.extra, 32));
-      const tap = (count: number) => i32.mul(step, count);
+    emit(f, args, library) {
+      const row = f.let("i32", i32.mul(args.extra, 32));
       const panel = f.local("i32");
       f.for(panel, args.from, args.to, 1, () =>
         f.scope(() => {
-          const from = f.let("i32", i32.add(args.input, i32.mul(panel, tap(taps ** 2))));
-          const to = f.let("i32", i32.add(args.output, i32.mul(panel, tap(g.length ** 2))));
-          const end = f.let("i32", i32.add(from, step));
-          const slot = f.local("i32");
-          f.loop((again) => {
-            for (let column = 0; column < taps; column++) {
-              emitLinear(
-                f,
-                g,
-                (row) => v128.load(i32.add(from, tap(row * taps + column))),
-                (i, value) => f.store(args.scratch, value, 16 * (i * taps + column)),
-              );
-            }
-            f.set(slot, to);
-            for (let i = 0; i < g.length; i++) {
-              emitLinear(
-                f,
-                g,
-                (column) => v128.load(args.scratch, 16 * (i * taps + column)),
-                (j, value) => f.store(i32.add(slot, tap(j)), value),
-              );
-              f.increment(slot, tap(g.length));
-            }
-            f.increment(from, 16);
-            f.increment(to, 16);
-            f.branchIf(again, i32.ne(from, end));
-          });
+          const from = i32.add(args.input, i32.mul(panel, i32.mul(row, taps ** 2)));
+          const to = i32.add(args.output, i32.mul(panel, i32.mul(row, g.length ** 2)));
+          f.do(weightsTransform(library, algorithm).call("i32", from, to, row, row));
         }),
       );
     },

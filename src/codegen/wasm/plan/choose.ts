@@ -6,10 +6,20 @@ import type { Conv2dAttrs } from "../../../ir/ops/conv2d.ts";
 import { reach } from "../../../ir/window.ts";
 import { baseline, type Engine } from "../kernels/gemm.ts";
 import type { MapLayout } from "../kernels/kernel.ts";
-import { extentOf, geometryOf, productsOf, type WinogradSpec } from "../kernels/winograd.ts";
+import {
+  extentOf,
+  geometryOf,
+  productsOf,
+  type WinogradSpec,
+  winogradWeightFloats,
+} from "../kernels/winograd.ts";
 import { type AxisAlgorithm, cookToom, strided } from "../kernels/winograd-algorithm.ts";
 import { type Halo, noHalo } from "./buffers.ts";
 import {
+  cachedBytes,
+  cachedBytesPerNs,
+  fetchBytesPerNs,
+  makeNsPerByte,
   multiplyAddsPerNs,
   stepNs,
   streamBytesPerNs,
@@ -61,7 +71,8 @@ export interface WinogradChoice {
   readonly algorithm: AxisAlgorithm;
   /** Tiles of a block for the fused form; absent for the form that threads share by panels. */
   readonly block?: number | undefined;
-  readonly prefetch: boolean;
+  /** U is made while it is used, for so many channels in at a time; otherwise it is made at load. */
+  readonly chunk?: number | undefined;
   /** 2x2 places of the picture as channels: the stride becomes 1, the window half as large. */
   readonly spaceToDepth: boolean;
 }
@@ -141,24 +152,35 @@ export function asSpaceToDepth(shape: ConvShape): ConvShape {
 const mostTiles = [14, 16, 20, 24, 28];
 const blockBytes = 700 * 1024;
 
+/** Channels in of a chunk of U: with six points an axis 150 KB, which the second cache holds beside V. */
+const mostChannels = 128;
+
+/** The largest part of the depth that makes equal chunks of whole vectors; all of it where only small ones do. */
+function chunkOf(depth: number): number {
+  for (let chunks = Math.ceil(depth / mostChannels); chunks <= depth / 32; chunks++) {
+    if (depth % (4 * chunks) === 0) return depth / chunks;
+  }
+  return depth;
+}
+
 /** The form for large maps where there are blocks enough, else the one whose threads share the panels. */
 function variants(shape: ConvShape, algorithm: AxisAlgorithm, options: PlanOptions): WinogradChoice[] {
-  const { input, output } = shape;
+  const { input } = shape;
   const spec = winogradSpec(shape, algorithm, options);
   const { tiles } = geometryOf(spec);
   const points = algorithm.points.length ** 2;
-  const weightBytes = 4 * algorithm.g.length ** 2 * input[2] * output[2];
   const most = mostTiles.findLast((count) => 4 * points * count * input[2] <= blockBytes);
   const isLarge = most !== undefined && tiles >= Math.max(36, 1.5 * most);
   const block = isLarge ? Math.ceil(tiles / Math.ceil(tiles / most)) : undefined;
+  const isMadeOnTheWay = !isLarge && !shape.isPicture && 4 * winogradWeightFloats(spec) > cachedBytes;
+  const chunk = isMadeOnTheWay ? chunkOf(input[2]) : undefined;
   return [
     {
       kind: "winograd",
-      ns: winogradNs(shape, spec, block, weightBytes),
+      ns: winogradNs(shape, spec, block, chunk !== undefined),
       algorithm,
       block,
-      // Weights that the third cache may hold are worth fetching ahead; from memory the reads only get in the way.
-      prefetch: !isLarge && tiles >= 9 && weightBytes <= 12e6,
+      chunk,
       spaceToDepth: false,
     },
   ];
@@ -168,7 +190,7 @@ function winogradNs(
   shape: ConvShape,
   spec: WinogradSpec,
   block: number | undefined,
-  weightBytes: number,
+  isMadeOnTheWay: boolean,
 ): number {
   const { input, output } = shape;
   const { tiles } = geometryOf(spec);
@@ -179,10 +201,16 @@ function winogradNs(
   const products = (productsOf(spec, block !== undefined) * input[2] * output[2]) / rate;
   const transforms =
     transformNsPerFloat * tiles * (points * input[2] + (points + 2 * algorithm.outputs ** 2) * output[2]);
+  const rest = transforms + 2 * stepNs;
+  const weightBytes = 4 * winogradWeightFloats(spec);
+  if (isMadeOnTheWay) {
+    const stored = 4 * algorithm.taps ** 2 * input[2] * output[2];
+    return products + stored / fetchBytesPerNs + makeNsPerByte * weightBytes + rest;
+  }
   // In fused form every block reads all weights, from the cache that they fit in.
   const blocks = block === undefined ? 1 : Math.ceil(tiles / block);
-  const stream = weightBytes / streamBytesPerNs + ((blocks - 1) * weightBytes) / 40;
-  return withStream(products, stream, rows) + transforms + 2 * stepNs;
+  const stream = weightBytes / streamBytesPerNs + ((blocks - 1) * weightBytes) / cachedBytesPerNs;
+  return withStream(products, stream, rows) + rest;
 }
 
 /** A spec for counting: layouts without gaps. */

@@ -254,11 +254,11 @@ function planWinograd(
   planner: Planner,
 ): void {
   const { bias, residual } = operandsOf(node);
-  const { algorithm, block, prefetch } = choice;
+  const { algorithm, block, chunk } = choice;
   const wide = choice.spaceToDepth ? asSpaceToDepth(shape) : shape;
   const [, , depth] = wide.input;
   const panels = Math.ceil(shape.output[2] / 8);
-  const counting = { algorithm, depth, panels, engine: planner.options.engine, prefetch };
+  const counting = { algorithm, depth, panels, engine: planner.options.engine, chunk };
   const source = choice.spaceToDepth
     ? placesOf(node, shape, choice, planner)
     : sourceOf(node, shape, choice, planner);
@@ -371,10 +371,14 @@ function packWinograd(
     };
     return planner.pack({ ...piece, stored: panels * g.length ** 2 * depth * 8, make });
   }
-  return planner.pack({
+  const stored = {
     ...piece,
     stored: panels * taps * taps * depth * 8,
-    make: () => packPanels(planner.values(weight), panelShape),
+    make: () => packPanels(planner.values(weight), { ...panelShape, tapsInside: true }),
+  };
+  if (spec.chunk !== undefined) return planner.pack(stored);
+  return planner.pack({
+    ...stored,
     prepare: {
       kernel: weightsKernel(algorithm, panels),
       extra: depth,

@@ -9,6 +9,16 @@ export const multiplyAddsPerNs = 24;
 /** Bytes a nanosecond of weights that no cache holds, read once from front to back. */
 export const streamBytesPerNs = 13;
 
+/** The same where a loop does nothing but read them. */
+export const fetchBytesPerNs = 27;
+
+/** Of what the second cache holds, and how much that is. */
+export const cachedBytesPerNs = 40;
+export const cachedBytes = 1024 * 1024;
+
+/** What it takes to make a byte of U from weights at hand. */
+export const makeNsPerByte = 0.024;
+
 /** What a transform takes for each number it writes; reads and arithmetic are in it. */
 export const transformNsPerFloat = 0.25;
 

@@ -48,23 +48,29 @@ export interface PanelShape {
   readonly panels: number;
   /** Channels of a panel. */
   readonly width: number;
+  /** All taps of a channel in together, as Winograd's transform of weights reads them. */
+  readonly tapsInside?: boolean;
 }
 
-/** HWIO values → [panel][row][column][channel in][channel of the panel], zeros beyond the channels. */
+/**
+ * HWIO values → [panel][row][column][channel in][channel of the panel], or [panel][channel in][row][column][…], zeros
+ * beyond the channels.
+ */
 export function packPanels(values: ArrayLike<number>, shape: PanelShape): Float32Array {
-  const { kernel, depth, channels, groups, merged, panels, width } = shape;
+  const { kernel, depth, channels, groups, merged, panels, width, tapsInside = false } = shape;
   const packed = new Float32Array(panels * kernel[0] * kernel[1] * depth * width);
   const ownDepth = depth / merged;
   const perGroup = channels / (groups * merged);
   const panelsOfGroup = panels / groups;
   const taps = kernel[0] * kernel[1];
-  let to = 0;
   for (let panel = 0; panel < panels; panel++) {
     const group = Math.floor(panel / panelsOfGroup);
     const first = group * merged * perGroup + (panel % panelsOfGroup) * width;
     const count = Math.min(width, channels - first);
     for (let tap = 0; tap < taps; tap++) {
       for (let c = 0; c < depth; c++) {
+        const place = tapsInside ? c * taps + tap : tap * depth + c;
+        const to = (panel * taps * depth + place) * width;
         const from = (tap * ownDepth + (c % ownDepth)) * channels + first;
         if (merged === 1) {
           for (let o = 0; o < count; o++) packed[to + o] = values[from + o];
@@ -74,7 +80,6 @@ export function packPanels(values: ArrayLike<number>, shape: PanelShape): Float3
             if (Math.floor((first + o) / perGroup) === part) packed[to + o] = values[from + o];
           }
         }
-        to += width;
       }
     }
   }
