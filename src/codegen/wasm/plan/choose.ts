@@ -124,11 +124,8 @@ function winogradChoices(shape: ConvShape, options: PlanOptions): WinogradChoice
   if (dilation !== 1 || groups !== 1 || kernel[0] !== kernel[1]) return [];
   if (kernel[0] === 3 && stride === 1)
     return [4, 3, 2].flatMap((m) => variants(shape, cookToom(m, 3), options));
-  // Tiles of four outputs gain 0.5 ms of ResNet-50's 140 at 28x28 and lose as much on smaller maps. At 7x7 even tiles
-  // of three gain little, and the weights, then 2.8 times as many, are most of what the layer needs.
-  const [height, width] = shape.output;
-  if (kernel[0] === 3 && stride === 2 && !shape.isPicture && height * width > 64)
-    return variants(shape, strided(3), options);
+  // Tiles of four outputs gain 0.5 ms of ResNet-50's 140 at 28x28 and lose as much on smaller maps.
+  if (kernel[0] === 3 && stride === 2 && !shape.isPicture) return variants(shape, strided(3), options);
   if (shape.isPicture && stride === 2 && kernel[0] >= 5 && kernel[0] <= 8 && input[2] <= 4) {
     return variants(asSpaceToDepth(shape), cookToom(4, 4), options).map((choice) => ({
       ...choice,
