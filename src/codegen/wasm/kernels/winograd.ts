@@ -14,6 +14,7 @@
  */
 import { printActivation } from "../../../ir/activation.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
+import type { FunctionRef } from "../assembler/module.ts";
 import { f32x4, type I32, i32, v128 } from "../assembler/values.ts";
 import { epilogue } from "./epilogue.ts";
 import { fetchWeights } from "./gemm.ts";
@@ -309,20 +310,34 @@ interface OutputTile {
 /** AT M A of one tile and panel, then bias, residual and activation for the places that are in the map. */
 function emitOutputTile(
   f: FunctionBuilder,
-  args: StepArguments,
+  { output, bias, residual, scratch }: StepArguments,
   library: KernelLibrary,
   spec: WinogradSpec,
   { m, offset, y, x, rows, columns }: OutputTile,
 ): void {
+  const tile = outputTile(library, spec);
+  f.do(tile.call("i32", m, offset, y, x, rows, columns, output, bias, residual, scratch));
+}
+
+/** emitOutputTile as a function of the module, for all layers with these strides and what follows the sum. */
+function outputTile(library: KernelLibrary, spec: WinogradSpec): FunctionRef {
   const { algorithm, output, residual, activation } = spec;
-  f.scope(() => {
-    const from = f.let("i32", i32.add(args.scratch, scratchOf(spec, 0).tile));
-    f.do(outputTransform(library, algorithm).call("i32", m, from, args.scratch));
+  const strides = (layout: MapLayout) => `${layout.pixelStride},${layout.rowStride}`;
+  const name = [
+    `${algorithmName(algorithm)} output to ${strides(output)}`,
+    ...(residual ? [`+${strides(residual)}`] : []),
+    ...(activation ? [printActivation(activation)] : []),
+  ];
+  return library.function(name.join(" "), { params: Array(10).fill("i32") }, (f) => {
+    const [m, offset, y, x, rows, columns, outputAt, biasAt, residualAt, scratch] =
+      f.params as Local<"i32">[];
+    const from = f.let("i32", i32.add(scratch, scratchOf(spec, 0).tile));
+    f.do(outputTransform(library, algorithm).call("i32", m, from, scratch));
     const place = (address: Local<"i32">, layout: MapLayout) =>
       f.let("i32", i32.add(at(at(address, y, layout.rowStride), x, layout.pixelStride), offset));
-    const to = place(args.output, output);
-    const add = residual && place(args.residual, residual);
-    const bias = i32.add(args.bias, offset);
+    const to = place(outputAt, output);
+    const add = residual && place(residualAt, residual);
+    const bias = i32.add(biasAt, offset);
     const shifts = [0, 16].map((half) => f.let("v128", v128.load(bias, half)));
     const [row, column] = [f.local("i32"), f.local("i32")];
     /** What is left of a row when its outputs are done, if they are not all. */
