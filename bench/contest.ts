@@ -73,7 +73,11 @@ export async function compete(
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < contestants.length; turn++) {
       const i = (round + turn) % contestants.length;
-      if (threaded) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (threaded) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        // Behind a pause a system may keep threads on one processor for some ten milliseconds, as long as a run takes.
+        await contestants[i].run();
+      }
       runs[i].push(await contestants[i].run());
     }
   }
