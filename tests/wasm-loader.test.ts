@@ -86,6 +86,15 @@ test("results go into arrays that are given", () =>
     assert.equal(given.half.slice(0, floats / 2), toy.expected(picture(3)).slice(0, floats / 2));
   }));
 
+test("with arrays given, runs take no memory", () =>
+  withNet({ threads: 2 }, ({ run, info }) => {
+    const [input, given] = [picture(), { all: new Float32Array(floats), half: new Float32Array(floats / 2) }];
+    const arrays = () => process.memoryUsage().arrayBuffers;
+    const before = [arrays(), info.bytes.memory];
+    for (let i = 0; i < 1000; i++) run({ input }, given);
+    assert.equal([arrays(), info.bytes.memory], before);
+  }));
+
 test("what it says about itself", () =>
   withNet({}, ({ info }) => {
     assert.is(info.name, "toy");

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { suite, test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
+import { encodeImage } from "../src/codegen/wasm/image.ts";
 import { defaultOptions } from "../src/codegen/wasm/plan/choose.ts";
 import { type Plan, planGraph } from "../src/codegen/wasm/plan/plan.ts";
 import { precisions } from "../src/codegen/wasm/plan/precision.ts";
@@ -24,6 +25,7 @@ import { arbitraryConvnet } from "./support/arbitrary-convnet.ts";
 import { arbitraryModel } from "./support/arbitrary-model.ts";
 import { testCard } from "./support/cards.ts";
 import { caseGraph } from "./support/case-graph.ts";
+import { fastestMs } from "./support/cpu-time.ts";
 import { examplePath, fileSource, readModule, root } from "./support/nets.ts";
 import type { Case } from "./support/operands.ts";
 import { passCases } from "./support/pass-cases.ts";
@@ -219,6 +221,15 @@ test("every net of the examples has a sound plan, at every level", () => {
     }
   }
   assert.is(count, 39);
+});
+
+test("ResNet-152 is planned and written in less than a second", () => {
+  const [{ graph }] = analyse(fileSource(examplePath("resnet152.resnet"))).nets;
+  const ms = fastestMs(3, () => {
+    const plan = planGraph(runPasses(graph, wasm.passes), { get: () => assert.unreachable() as never });
+    assert.ok(encodeImage(plan.image).wasm.length > 50_000);
+  });
+  assert.ok(ms < 1000, `${ms} ms`);
 });
 
 // ---- the loader -------------------------------------------------------------------------------------
