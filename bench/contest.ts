@@ -56,6 +56,8 @@ export const titleOf = ({ runtime, threads, batch }: Entry): string =>
 const warmUp = { runs: 4, ms: 1000 };
 /** Threads that spin on for a while at the end of a run must not do so in the next one's. */
 const pauseMs = 60;
+/** Behind a pause a system may keep threads on one processor for some ten milliseconds: as long as a run takes. */
+const wakeMs = 60;
 
 export async function compete(
   contestants: readonly Contestant[],
@@ -64,7 +66,8 @@ export async function compete(
 ): Promise<readonly Times[]> {
   for (const contestant of contestants) {
     onProgress(`warming up ${titleOf(contestant.entry)}`);
-    await runUntilWarm(contestant);
+    // Until engines have compiled and packed.
+    await runFor(contestant, warmUp.ms, warmUp.runs);
   }
   await checkAgreement(contestants);
   const threaded = contestants.some(({ entry }) => entry.threads > 1);
@@ -75,8 +78,7 @@ export async function compete(
       const i = (round + turn) % contestants.length;
       if (threaded) {
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
-        // Behind a pause a system may keep threads on one processor for some ten milliseconds, as long as a run takes.
-        await contestants[i].run();
+        await runFor(contestants[i], wakeMs);
       }
       runs[i].push(await contestants[i].run());
     }
@@ -84,11 +86,10 @@ export async function compete(
   return contestants.map(({ entry }, i) => ({ entry, runs: runs[i] }));
 }
 
-/** Until engines have compiled and packed. */
-async function runUntilWarm(contestant: Contestant): Promise<void> {
+/** Runs that do not count, for so long and so many at least. */
+async function runFor(contestant: Contestant, ms: number, least = 1): Promise<void> {
   let spent = 0;
-  for (let runs = 0; runs < warmUp.runs || spent < warmUp.ms; runs++)
-    spent += (await contestant.run()).wallMs;
+  for (let runs = 0; runs < least || spent < ms; runs++) spent += (await contestant.run()).wallMs;
 }
 
 const tolerance = 1e-4;
