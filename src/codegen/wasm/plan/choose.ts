@@ -149,8 +149,8 @@ export function asSpaceToDepth(shape: ConvShape): ConvShape {
 const mostTiles = [14, 16, 20, 24, 28];
 const blockBytes = 700 * 1024;
 
-/** Channels in of a chunk of U: with six points an axis 150 KB, which the second cache holds beside V. */
-const mostChannels = 128;
+/** Channels in of a chunk of U: with six points an axis 300 KB, which the second cache holds beside V. */
+const mostChannels = 256;
 
 /** The largest part of the depth that makes equal chunks of whole vectors; all of it where only small ones do. */
 function chunkOf(depth: number): number {
