@@ -111,7 +111,7 @@ export function prepareWinograd(given: WinogradCase): PreparedWinograd {
     ...(other ? { residual: { layout: other, values: addend.data } } : {}),
   };
   const kernels = {
-    weights: weightsKernel(algorithm, panels),
+    weights: weightsKernel(algorithm, panels, engine),
     transform: transformKernel(spec),
     product: productKernel(spec),
     transformChunks: transformKernel(chunked),

@@ -4,6 +4,7 @@
  */
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32, f32x4, type V128 } from "../assembler/values.ts";
+import { baseline, type Engine, multiplyAdd } from "./gemm.ts";
 
 export type Matrix = readonly (readonly number[])[];
 
@@ -25,12 +26,13 @@ export function emitLinear(
   matrix: Matrix,
   load: (column: number) => V128,
   store: (row: number, value: V128) => void,
+  engine: Engine = baseline,
 ): void {
   for (const { rows, columns } of components(matrix)) {
     f.scope(() => {
       const loaded = columns.map((column) => f.let("v128", load(column)));
       const part = rows.map((row) => columns.map((column) => matrix[row][column]));
-      emitRows(f, ...pairColumns(f, part, loaded), (i, value) => store(rows[i], value));
+      emitRows(f, ...pairColumns(f, part, loaded), (i, value) => store(rows[i], value), engine);
     });
   }
 }
@@ -89,6 +91,7 @@ function emitRows(
   matrix: Matrix,
   values: readonly Local<"v128">[],
   store: (row: number, value: V128) => void,
+  engine: Engine,
 ): void {
   const terms = (row: readonly number[], keep: (column: number) => boolean): Term[] =>
     row.flatMap((factor, k) => (factor !== 0 && keep(k) ? [{ value: values[k], factor }] : []));
@@ -97,14 +100,26 @@ function emitRows(
     if (done.has(i)) return;
     const mate = matrix.findIndex((other, q) => q > i && !done.has(q) && isPair(row, other));
     if (mate < 0) {
-      store(i, sum(terms(row, () => true)));
+      store(
+        i,
+        sum(
+          terms(row, () => true),
+          engine,
+        ),
+      );
       return;
     }
     done.add(mate);
     const stays = (k: number) => same(row[k], matrix[mate][k]);
     f.scope(() => {
-      const even = f.let("v128", sum(terms(row, stays)));
-      const odd = f.let("v128", sum(terms(row, (k) => !stays(k))));
+      const even = f.let("v128", sum(terms(row, stays), engine));
+      const odd = f.let(
+        "v128",
+        sum(
+          terms(row, (k) => !stays(k)),
+          engine,
+        ),
+      );
       store(i, f32x4.add(even, odd));
       store(mate, f32x4.sub(even, odd));
     });
@@ -120,16 +135,22 @@ function isPair(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** The sum of the terms, a term of factor 1 first where there is one, so that nothing is negated. */
-function sum(terms: readonly Term[]): V128 {
+function sum(terms: readonly Term[], engine: Engine): V128 {
   const ordered = [...terms].sort((a, b) => Number(same(b.factor, 1)) - Number(same(a.factor, 1)));
   const [first, ...rest] = ordered;
   let total: V128 = scaled(first.value, first.factor);
   for (const { value, factor } of rest) {
+    if (engine.relaxed && !same(Math.abs(factor), 1)) {
+      total = multiplyAdd(engine, value, splat(factor), total);
+      continue;
+    }
     total = factor < 0 ? f32x4.sub(total, scaled(value, -factor)) : f32x4.add(total, scaled(value, factor));
   }
   return total;
 }
 
 const scaled = (value: V128, factor: number): V128 =>
-  // A splat is eleven bytes shorter than a vector constant, and equally fast.
-  same(factor, 1) ? value : f32x4.mul(value, f32x4.splat(f32.const(factor)));
+  same(factor, 1) ? value : f32x4.mul(value, splat(factor));
+
+/** Eleven bytes shorter than a vector constant, and equally fast. */
+const splat = (factor: number): V128 => f32x4.splat(f32.const(factor));

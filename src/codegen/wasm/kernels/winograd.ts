@@ -17,7 +17,7 @@ import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import type { FunctionRef } from "../assembler/module.ts";
 import { f32x4, type I32, i32, v128 } from "../assembler/values.ts";
 import { epilogue } from "./epilogue.ts";
-import { fetchWeights } from "./gemm.ts";
+import { type Engine, fetchWeights } from "./gemm.ts";
 import { at, bytes, type Kernel, type MapLayout, printLayout, type StepArguments } from "./kernel.ts";
 import type { KernelLibrary } from "./library.ts";
 import type { AxisAlgorithm, Tiling } from "./winograd-algorithm.ts";
@@ -87,7 +87,7 @@ export function transformKernel(spec: WinogradSpec): Kernel {
   const { depth, algorithm, input, output } = spec;
   const places = `${output.height}x${output.width}`;
   return {
-    name: `winograd ${algorithmName(algorithm)} transform ${printLayout(input)}>${places} ${depth}${inChunks(spec)}`,
+    name: `winograd ${algorithmName(algorithm)} transform ${printLayout(input)}>${places} ${depth}${inChunks(spec)}${spec.engine.relaxed ? " relaxed" : ""}`,
     units: geometry.tiles,
     scratchBytes: passBytes(algorithm),
     emit(f, args, library) {
@@ -111,7 +111,7 @@ export function transformKernel(spec: WinogradSpec): Kernel {
 /** V at `input`, U or the weights as stored at `weights` → `output`; units are panels. */
 export function productKernel(spec: WinogradSpec): Kernel {
   const { tiles, rectangles, slots, vertical, horizontal } = geometryOf(spec);
-  const { algorithm, depth, chunk } = spec;
+  const { algorithm, depth, chunk, engine } = spec;
   const scratch = scratchOf(spec, tiles);
   return {
     name: nameOf("product", spec),
@@ -133,7 +133,7 @@ export function productKernel(spec: WinogradSpec): Kernel {
             if (chunksOf(spec) > 1) f.fill(m0, 0, bytes(productsFloats(spec, tiles)));
             repeat(f, chunksOf(spec), () => {
               fetchWeights(f, w, 32 * chunk * algorithm.taps ** 2, args.scratch);
-              const u = weightsTransform(library, algorithm);
+              const u = weightsTransform(library, algorithm, engine);
               f.do(u.call("i32", w, u0, 32 * chunk, bytes(weightStep(spec))));
               products(v, u0);
               f.increment(w, 32 * chunk * algorithm.taps ** 2);
@@ -284,7 +284,7 @@ const callInput = (
   to: Local<"i32">,
   scratch: Local<"i32">,
 ) =>
-  inputTransform(library, spec.algorithm).call(
+  inputTransform(library, spec.algorithm, spec.engine).call(
     "i32",
     from,
     to,
@@ -321,18 +321,19 @@ function emitOutputTile(
 
 /** emitOutputTile as a function of the module, for all layers with these strides and what follows the sum. */
 function outputTile(library: KernelLibrary, spec: WinogradSpec): FunctionRef {
-  const { algorithm, output, residual, activation } = spec;
+  const { algorithm, output, residual, activation, engine } = spec;
   const strides = (layout: MapLayout) => `${layout.pixelStride},${layout.rowStride}`;
   const name = [
     `${algorithmName(algorithm)} output to ${strides(output)}`,
     ...(residual ? [`+${strides(residual)}`] : []),
     ...(activation ? [printActivation(activation)] : []),
+    ...(engine.relaxed ? ["relaxed"] : []),
   ];
   return library.function(name.join(" "), { params: Array(10).fill("i32") }, (f) => {
     const [m, offset, y, x, rows, columns, outputAt, biasAt, residualAt, scratch] =
       f.params as Local<"i32">[];
     const from = f.let("i32", i32.add(scratch, scratchOf(spec, 0).tile));
-    f.do(outputTransform(library, algorithm).call("i32", m, from, scratch));
+    f.do(outputTransform(library, algorithm, engine).call("i32", m, from, scratch));
     const place = (address: Local<"i32">, layout: MapLayout) =>
       f.let("i32", i32.add(at(at(address, y, layout.rowStride), x, layout.pixelStride), offset));
     const to = place(outputAt, output);
@@ -370,10 +371,10 @@ function outputTile(library: KernelLibrary, spec: WinogradSpec): FunctionRef {
  * Weights as stored, [panel][channel in][row][column][8] at `input` → U at `output`; `extra` is the number of channels
  * in. Units are panels; their number is that of the step.
  */
-export function weightsKernel(algorithm: AxisAlgorithm, panels: number): Kernel {
+export function weightsKernel(algorithm: AxisAlgorithm, panels: number, engine: Engine): Kernel {
   const { taps, g } = algorithm;
   return {
-    name: `winograd ${algorithmName(algorithm)} weights`,
+    name: `winograd ${algorithmName(algorithm)} weights${engine.relaxed ? " relaxed" : ""}`,
     units: panels,
     emit(f, args, library) {
       const row = f.let("i32", i32.mul(args.extra, 32));
@@ -382,7 +383,7 @@ export function weightsKernel(algorithm: AxisAlgorithm, panels: number): Kernel 
         f.scope(() => {
           const from = i32.add(args.input, i32.mul(panel, i32.mul(row, taps ** 2)));
           const to = i32.add(args.output, i32.mul(panel, i32.mul(row, g.length ** 2)));
-          f.do(weightsTransform(library, algorithm).call("i32", from, to, row, row));
+          f.do(weightsTransform(library, algorithm, engine).call("i32", from, to, row, row));
         }),
       );
     },

@@ -380,7 +380,7 @@ function packWinograd(
   return planner.pack({
     ...stored,
     prepare: {
-      kernel: weightsKernel(algorithm, panels),
+      kernel: weightsKernel(algorithm, panels, spec.engine),
       extra: depth,
       panels,
       storedOfPanel: taps * taps * depth * 8,
