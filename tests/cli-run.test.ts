@@ -138,7 +138,7 @@ run("damaged files of a built folder are told, each by its sentence", () => {
   const whole = path.join(folder, "whole");
   const other = path.join(folder, "other");
   assert.is(resnetc(["build", tinyFile, "-o", whole]).code, 0);
-  assert.is(resnetc(["build", tinyFile, "-o", other, "--exact"]).code, 0);
+  assert.is(resnetc(["build", tinyFile, "-o", other, "--set", "classes=11"]).code, 0);
   const bytes = (name: string, from = whole) => new Uint8Array(readFileSync(path.join(from, name)));
   const flipped = bytes("tiny.weights").map((byte, i) => (i === 100 ? byte ^ 1 : byte));
   for (const [name, contents, message] of [
