@@ -51,6 +51,16 @@ export class GraphBuilder {
     return this.add(param, name, [], { role, shape }, span);
   }
 
+  /** A weight that follows from others. */
+  computed(
+    name: string,
+    from: readonly Node<ParamAttrs>[],
+    attrs: Required<ParamAttrs>,
+    span?: Span,
+  ): Node<ParamAttrs> | undefined {
+    return this.add(param, name, from, attrs, span);
+  }
+
   graph(name: string, outputs: readonly Output[]): Graph {
     return { name, nodes: this.nodes, outputs };
   }

@@ -9,8 +9,9 @@ import type { GraphBuilder } from "../ir/build.ts";
 import { noEpilogue } from "../ir/epilogue.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import type { ParamRole } from "../ir/ops/param.ts";
-import { type Pads, type Shape, showMap } from "../ir/tensor.ts";
+import type { ParamAttrs, ParamRole } from "../ir/ops/param.ts";
+import { standardise } from "../ir/standardise.ts";
+import { type Pads, type Shape, showMap, type Tensor } from "../ir/tensor.ts";
 import { reach } from "../ir/window.ts";
 import { joinName } from "./naming.ts";
 import { fail } from "./row-error.ts";
@@ -68,7 +69,11 @@ const kernel: BuiltinParameter = { name: "kernel", kind: "size" };
 const padding: BuiltinParameter = { name: "pad", kind: "pad", default: { kind: "text", value: "same" } };
 
 /** Gives the param node `NAME.role`, or adds the problem and gives undefined. */
-function weight({ builder, name, span }: Application, role: ParamRole, shape: Shape): Node | undefined {
+function weight(
+  { builder, name, span }: Application,
+  role: ParamRole,
+  shape: Shape,
+): Node<ParamAttrs> | undefined {
   return builder.param(joinName(name, role), role, shape, span);
 }
 
@@ -122,6 +127,15 @@ function biased(a: Application, value: Node | undefined, channels: number): Node
   return vector && a.builder.add(ops.bias, joinName(a.name, "add_bias"), [value, vector], null, a.span);
 }
 
+/** The kernel that a standardised convolution runs with; computed at build, so that no target need know of it. */
+function standardised(a: Application, kernel: Node<ParamAttrs> | undefined): Node | undefined {
+  const eps = (a.value("standardize") as NumberValue).value;
+  if (!kernel || eps === 0) return kernel;
+  const compute = ([{ data }]: readonly Tensor[]) => standardise(data, kernel.attrs.shape, eps);
+  const attrs = { role: "weight", shape: kernel.attrs.shape, compute } as const;
+  return a.builder.computed(joinName(a.name, "standardised"), [kernel], attrs, a.span);
+}
+
 const conv: Builtin = {
   name: "conv",
   summary: "convolution",
@@ -133,6 +147,7 @@ const conv: Builtin = {
     int("dilation", 1),
     padding,
     bool("bias", false),
+    float("standardize", 0),
   ],
   build(a) {
     const channels = a.int("channels");
@@ -143,7 +158,7 @@ const conv: Builtin = {
     if (comesIn % groups) fail("groups-mismatch", a.span, { groups, channels: comesIn, side: "come in" });
     const window = a.size("kernel");
     const shape = [...window, comesIn / groups, channels];
-    const values = weight(a, "weight", shape);
+    const values = standardised(a, weight(a, "weight", shape));
     if (!values) return undefined;
     const attrs = {
       kernel: window,
