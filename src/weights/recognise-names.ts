@@ -56,6 +56,19 @@ export function recogniseNames(
   return best ?? { table: undefined, prefix: "", names: wanted.map(({ name }) => name), matched: 0 };
 }
 
+/** What known wrappers have put before these names, each way of it: "module.", "module.model.". */
+export function wrapperPrefixes(names: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const name of names) {
+    let length = 0;
+    for (let match = knownPrefix.exec(name); match; match = knownPrefix.exec(name.slice(length))) {
+      length += match[0].length;
+      found.add(name.slice(0, length));
+    }
+  }
+  return [...found];
+}
+
 /** Enough for any checkpoint met so far; each costs a look at every name. */
 const maxPrefixes = 8;
 
@@ -64,14 +77,7 @@ const maxPrefixes = 8;
  * a few of the names we look for, such as the "backbone.body." of a detector. A probe of names ranks them.
  */
 function prefixesOf(names: readonly string[], tensors: ReadonlyMap<string, unknown>): string[] {
-  const found = new Set<string>();
-  for (const name of tensors.keys()) {
-    let length = 0;
-    for (let match = knownPrefix.exec(name); match; match = knownPrefix.exec(name.slice(length))) {
-      length += match[0].length;
-      found.add(name.slice(0, length));
-    }
-  }
+  const found = new Set(wrapperPrefixes([...tensors.keys()]));
   const endings = spread(names, 5);
   for (const name of tensors.keys()) {
     const ending = endings.find((each) => name.endsWith(each));

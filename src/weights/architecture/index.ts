@@ -1,0 +1,65 @@
+/**
+ * Which architecture a checkpoint is of, from the names and shapes of its tensors alone: its family, depth and variant,
+ * whose names it has, what its shapes leave open, and a spec that loads it.
+ */
+import { invariant } from "../../base/invariant.ts";
+import { makeSource } from "../../base/source.ts";
+import { elements } from "../../ir/tensor.ts";
+import { format } from "../../parser/format.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { wrapperPrefixes } from "../recognise-names.ts";
+import type { Architecture } from "./architecture.ts";
+import { readConvnet } from "./convnets.ts";
+import { readKerasV2 } from "./keras-v2.ts";
+import { describeResidual } from "./residual.ts";
+import { readResidual } from "./residual-facts.ts";
+import { styles } from "./style.ts";
+import { Tensors } from "./tensors.ts";
+
+export { type Architecture, isSpec, type OpenQuestion } from "./architecture.ts";
+
+/** `path` is only a hint: names of files often say what shapes do not. */
+export function recogniseArchitecture(checkpoint: Checkpoint, path = ""): Architecture | undefined {
+  for (const prefix of ["", ...wrapperPrefixes([...checkpoint.tensors.keys()])]) {
+    const t = new Tensors(checkpoint.tensors, checkpoint.layout, prefix);
+    const found = recogniseIn(t, path);
+    if (found) return { ...found, spec: formatted(found.spec) };
+  }
+  return undefined;
+}
+
+function recogniseIn(t: Tensors, path: string): Architecture | undefined {
+  const params = paramsOf(t);
+  const preactivated = readKerasV2(t, params);
+  if (preactivated) return preactivated;
+  for (const style of styles) {
+    const facts = readResidual(t, style);
+    if (!facts) continue;
+    if ("strange" in facts) {
+      const { title, strange } = facts;
+      return {
+        title,
+        convention: style.convention,
+        prefix: t.prefix,
+        facts: [],
+        open: [],
+        spec: { lacking: strange },
+      };
+    }
+    return describeResidual(t, facts, style, { params, path });
+  }
+  return readConvnet(t, params);
+}
+
+const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance)$/;
+
+/** Values that are trained. */
+const paramsOf = (t: Tensors): number =>
+  t.names.reduce((sum, name) => (statistics.test(name) ? sum : sum + elements(t.shape(name)!)), 0);
+
+function formatted(spec: Architecture["spec"]): Architecture["spec"] {
+  if ("lacking" in spec) return spec;
+  const { text } = format(makeSource(`${spec.name}.resnet`, spec.text));
+  invariant(text !== undefined, `the spec of ${spec.name} is no text in the language`);
+  return { ...spec, text };
+}
