@@ -220,6 +220,13 @@ export const messages = {
       `tensor \`${p.name}\` has ${plural(p.count, "value")} that ${p.count === 1 ? "is" : "are"} ${p.what}`,
   ),
   "unknown-names": error((p: { name: string }) => `there is no table of names called \`${p.name}\``),
+  "unknown-architecture": error(
+    (p: { path: string }) => `no architecture known here has the tensors of ${p.path}`,
+  ),
+  "no-spec": error(
+    (p: { path: string; title: string; lacking: string }) =>
+      `${p.path} is of ${p.title}, and the language has no word for ${p.lacking}`,
+  ),
   "checkpoint-does-not-fit": error(
     (p: { path: string; net: string; matched: number; wanted: number }) =>
       `${p.path} does not fit ${p.net}: ${p.matched} of ${plural(p.wanted, "tensor")} found`,

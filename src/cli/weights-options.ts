@@ -5,11 +5,12 @@ import { nearest } from "../base/suggest.ts";
 import type { AnalysedNet } from "../compile.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { type Module, standardLibrary } from "../lower/modules.ts";
+import { recogniseArchitecture } from "../weights/architecture/index.ts";
 import { bindWeights } from "../weights/bind.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import { heWeights } from "../weights/initialise.ts";
 import type { NamesTable } from "../weights/names.ts";
-import { checkpointFiles } from "./files.ts";
+import { checkpointFilesFor } from "./files.ts";
 import { progress } from "./terminal.ts";
 
 export interface WeightArguments {
@@ -40,7 +41,8 @@ export function weightOptions<T>(yargs: Argv<T>) {
   return bindingOptions(yargs)
     .option("weights", {
       type: "string",
-      describe: "a checkpoint: safetensors, PyTorch (.pth, .pt, .bin) or a tfjs manifest",
+      describe:
+        "a checkpoint: safetensors (or .index.json), PyTorch (.pth, .pt, .bin), ONNX, .npz or a tfjs manifest",
     })
     .option("init", {
       choices: ["he"] as const,
@@ -66,7 +68,11 @@ export interface WeightsResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function findWeights(net: AnalysedNet, module: Module, options: WeightArguments): WeightsResult {
+export async function findWeights(
+  net: AnalysedNet,
+  module: Module,
+  options: WeightArguments,
+): Promise<WeightsResult> {
   if (options.weights === undefined) {
     const from = `He initialisation, seed ${options.seed}`;
     return { weights: { source: heWeights(net.graph, options.seed), from, notes: [] }, diagnostics: [] };
@@ -78,7 +84,7 @@ export function findWeights(net: AnalysedNet, module: Module, options: WeightArg
   const { diagnostics, report } = collect();
   const path = options.weights;
   progress(`reading ${path}`);
-  const checkpoint = openCheckpoint(path, checkpointFiles, report);
+  const checkpoint = openCheckpoint(path, await checkpointFilesFor(path), report);
   const source =
     checkpoint &&
     bindWeights(
@@ -94,7 +100,21 @@ export function findWeights(net: AnalysedNet, module: Module, options: WeightArg
       report,
     );
   const name = path.replace(/^.*[\\/]/, "");
-  return { weights: source && { source, from: name, notes: source.notes }, diagnostics };
+  if (!source) return { weights: undefined, diagnostics: withWhatItIs(diagnostics, checkpoint, path) };
+  return { weights: { source, from: name, notes: source.notes }, diagnostics };
+}
+
+/** What does not fit is told with what the checkpoint seems to be instead. */
+function withWhatItIs(
+  diagnostics: readonly Diagnostic[],
+  checkpoint: Checkpoint | undefined,
+  path: string,
+): readonly Diagnostic[] {
+  const found = checkpoint && recogniseArchitecture(checkpoint, path);
+  if (!found || diagnostics.length === 0) return diagnostics;
+  const [first, ...rest] = diagnostics;
+  const message = `the checkpoint seems to be of ${found.title}, with the names of ${found.convention}`;
+  return [{ ...first, notes: [...(first.notes ?? []), { message }] }, ...rest];
 }
 
 /** The tables of a file, then those of the standard library. */

@@ -31,6 +31,8 @@ export const elsewhere: readonly Code[] = [
   "weight-used-twice",
   "not-finite",
   "checkpoint-does-not-fit",
+  "unknown-architecture",
+  "no-spec",
   "bad-image",
   "bad-array",
   "unwritable-output",

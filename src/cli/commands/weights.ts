@@ -4,9 +4,11 @@ import { collect } from "../../base/diagnostic.ts";
 import { isOp } from "../../ir/graph.ts";
 import { ops } from "../../ir/ops/index.ts";
 import { elements } from "../../ir/tensor.ts";
+import { type Architecture, recogniseArchitecture } from "../../weights/architecture/index.ts";
 import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
-import { checkpointFiles } from "../files.ts";
-import { formatOption, netOptions, openNet } from "../net-options.ts";
+import { architectureLines, architectureTitle, writeSpec } from "../architecture-report.ts";
+import { checkpointFiles, checkpointFilesFor } from "../files.ts";
+import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import {
   count,
   diagnosticToJson,
@@ -25,30 +27,43 @@ export const builder = (yargs: Argv) =>
     .positional("checkpoint", {
       type: "string",
       demandOption: true,
-      describe: "safetensors, PyTorch or a tfjs manifest",
+      describe: "safetensors, PyTorch, ONNX, .npz or a tfjs manifest",
+    })
+    .option("write", {
+      type: "string",
+      describe: "write a .resnet file that loads it, where the architecture is known",
     })
     .positional("file", { type: "string", describe: "a .resnet file, FILE#net, that it should fit" })
     .example("$0 weights resnet50.pth", "every tensor: name, shape, type")
-    .example("$0 weights resnet50.pth examples/resnet50.resnet", "whether it fits, and what does not");
+    .example("$0 weights resnet50.pth examples/resnet50.resnet", "whether it fits, and what does not")
+    .example("$0 weights resnet50d.pth --write resnet50d.resnet", "the net that it is of");
 
-export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
+export async function handler(
+  options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
+): Promise<number> {
   const { checkpoint: path, file, json, format } = options;
   progress(`reading ${path}`);
   const { diagnostics, report } = collect();
-  const checkpoint = openCheckpoint(path, checkpointFiles, report);
+  const checkpoint = openCheckpoint(path, await checkpointFilesFor(path), report);
   if (!checkpoint) {
     printDiagnostics(diagnostics, format);
     return 1;
   }
+  if (options.write !== undefined) {
+    if (file !== undefined) throw new UsageError("--write is for checkpoints without a net");
+    return write(options.write, path, checkpoint, options);
+  }
   if (file === undefined) {
-    if (json) printJson({ command: "weights", ...describe(path, checkpoint) });
-    else show(path, checkpoint);
+    const architecture = recogniseArchitecture(checkpoint, path);
+    if (json)
+      printJson({ command: "weights", ...describe(path, checkpoint), architecture: architecture ?? null });
+    else show(path, checkpoint, architecture);
     return 0;
   }
 
   const opened = openNet(file, options);
   if (!opened) return 1;
-  const { weights, diagnostics: problems } = findWeights(opened.net, opened.module, {
+  const { weights, diagnostics: problems } = await findWeights(opened.net, opened.module, {
     ...options,
     weights: path,
     seed: 0,
@@ -87,7 +102,31 @@ function describe(path: string, { format, tensors, notes }: Checkpoint) {
   };
 }
 
-function show(path: string, checkpoint: Checkpoint): void {
+function write(
+  file: string,
+  path: string,
+  checkpoint: Checkpoint,
+  { format, json }: { readonly format: "pretty" | "gnu" | "json"; readonly json: boolean },
+): number {
+  const architecture = recogniseArchitecture(checkpoint, path);
+  const written = writeSpec(file, architecture, checkpoint, path);
+  if (!("name" in written)) {
+    printDiagnostics(written, format);
+    return 1;
+  }
+  if (written.problems.length > 0) printDiagnostics(written.problems, format);
+  if (json) {
+    const diagnostics = written.problems.map(diagnosticToJson);
+    printJson({ command: "weights", checkpoint: path, architecture, written: file, diagnostics });
+  } else {
+    print(`${paintFor(process.stdout)("bold", architectureTitle(architecture!, checkpoint))}`);
+    for (const line of architectureLines(architecture!, path).slice(0, -2)) print(line);
+    print(`\n${file} is the net \`${written.name}\`, which ${path} fits`);
+  }
+  return 0;
+}
+
+function show(path: string, checkpoint: Checkpoint, architecture: Architecture | undefined): void {
   const paint = paintFor(process.stdout);
   const { format, tensors, values, notes, list } = describe(path, checkpoint);
   const found = checkpointFiles.read(path);
@@ -114,4 +153,10 @@ function show(path: string, checkpoint: Checkpoint): void {
     ),
   );
   print(`\n${count(tensors)} tensors, ${count(values)} values`);
+  if (!architecture) {
+    print("\nThe architecture is none that is known here.");
+    return;
+  }
+  print(`\n${paint("bold", architectureTitle(architecture, checkpoint))}`);
+  for (const line of architectureLines(architecture, path)) print(line);
 }

@@ -4,7 +4,7 @@ import { leaves, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readConvnet(t: Tensors, params: number): Architecture | undefined {
-  return readVgg(t, params) ?? readDenseNet(t, params) ?? readGoogLeNet(t, params);
+  return readVgg(t, params) ?? readDenseNet(t, params) ?? readGoogLeNet(t);
 }
 
 // ---- VGG --------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ function readDenseNet(t: Tensors, params: number): Architecture | undefined {
 // ---- GoogLeNet --------------------------------------------------------------------------------------
 
 /** torchvision's, whose "5x5" branch is a 3x3. */
-function readGoogLeNet(t: Tensors, params: number): Architecture | undefined {
+function readGoogLeNet(t: Tensors): Architecture | undefined {
   const stem = ["conv1", "conv2", "conv3"].map((name) => t.kernel(`${name}.conv`));
   const head = t.kernel("fc");
   const blocks = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"];
@@ -248,7 +248,6 @@ function readGoogLeNet(t: Tensors, params: number): Architecture | undefined {
     "}",
     "",
   ].join("\n");
-  void params;
   return {
     title: "GoogLeNet with batch normalisation",
     convention: "torchvision",

@@ -40,7 +40,7 @@ export function residualText(
     ...(facts.head ? [`fc: dense(classes)`] : []),
     ...(style.convention === "Keras" ? ["prob: softmax"] : []),
   ];
-  const picture = pictureOf(facts, style);
+  const picture = pictureOf(facts, style, side);
   const parameters = [
     `size = ${side}x${side}x${facts.channels}`,
     ...(facts.head ? [`classes = ${facts.head.classes}`] : []),
@@ -130,13 +130,23 @@ function stageRow(stage: Stage, s: number, facts: ResidualFacts, style: Style, u
 }
 
 function pictureOf(
-  { channels }: ResidualFacts,
+  { channels, head }: ResidualFacts,
   { convention, order }: Style,
+  side: number,
 ): { use?: string; declared?: string } {
   if (channels !== 3) return {};
+  const labelled = (classes: number, name: string) =>
+    head?.classes === classes ? `, labels = "${name}"` : "";
+  if (isSmallPicture(side)) {
+    // ImageNet's mean and deviation, which akamaster's trained weights want.
+    const statistics = "mean = (0.485, 0.456, 0.406), std = (0.229, 0.224, 0.225)";
+    return { declared: `let picture = image(${statistics}${labelled(10, "cifar-10")})` };
+  }
   // Everything pre-activated in timm wants 0.5 for mean and deviation.
   if (order === "pre")
-    return { declared: 'let picture = image(mean = 0.5, std = 0.5, resize = 256, labels = "imagenet-1k")' };
+    return {
+      declared: `let picture = image(mean = 0.5, std = 0.5, resize = 256${labelled(1000, "imagenet-1k")})`,
+    };
   return { use: convention === "Keras" ? "caffe" : "imagenet" };
 }
 
@@ -307,7 +317,7 @@ function isOfStdTable(
   style: Style,
   unit: Unit,
 ): boolean {
-  const [{ shortcut }] = stages.filter((stage) => stage.shortcut);
+  const shortcut = stages.find((stage) => stage.shortcut)?.shortcut;
   const isPlain =
     style.convention === "torchvision" && stem.length === 1 && norm === "bn" && !pooledByConv && !final;
   const same =

@@ -1,0 +1,259 @@
+/**
+ * Recognition of checkpoints: the 42 published models by their names and shapes alone. The written specs load them, and
+ * compute the logits that torchvision and timm computed with the same weights.
+ */
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { collect } from "../src/base/diagnostic.ts";
+import { makeSource } from "../src/base/source.ts";
+import { tablesOf } from "../src/cli/weights-options.ts";
+import { wasm } from "../src/codegen/wasm/target.ts";
+import { analyse, emit } from "../src/compile.ts";
+import { format } from "../src/parser/format.ts";
+import { startWasm } from "../src/run/wasm.ts";
+import { isSpec, recogniseArchitecture } from "../src/weights/architecture/index.ts";
+import { bindWeights } from "../src/weights/bind.ts";
+import type { Checkpoint } from "../src/weights/checkpoint.ts";
+import { manifests, oracleInput, type PublishedModel, publishedModels } from "./support/manifests.ts";
+import { toNhwc } from "./support/networks.ts";
+import { requireShared, sharedPath } from "./support/shared.ts";
+import { type UpstreamRecord, upstreamLogits } from "./support/upstream-nets.ts";
+
+/** What each is called; behind a bar what the language has no word for. */
+const titles: Readonly<Record<string, string>> = {
+  "torchvision resnet18": "ResNet-18",
+  "torchvision resnet34": "ResNet-34",
+  "torchvision resnet50": "ResNet-50",
+  "torchvision resnet101": "ResNet-101",
+  "torchvision resnet152": "ResNet-152",
+  "torchvision resnext50_32x4d": "ResNeXt-50 32x4d",
+  "torchvision resnext101_32x8d": "ResNeXt-101 32x8d",
+  "torchvision wide_resnet50_2": "Wide ResNet-50-2",
+  "torchvision wide_resnet101_2": "Wide ResNet-101-2",
+  "torchvision vgg11_bn": "VGG-11 with batch normalisation",
+  "torchvision vgg16": "VGG-16",
+  "torchvision vgg19": "VGG-19",
+  "torchvision densenet121": "DenseNet-121",
+  "torchvision googlenet": "GoogLeNet with batch normalisation",
+  "torchvision regnet_x_400mf": "RegNetX of 22 blocks",
+  "torchvision fcn_resnet50": "ResNet-50",
+  "torchvision fasterrcnn_resnet50_fpn": "ResNet-50",
+  "timm resnet18d": "ResNet-18-D",
+  "timm resnet26t": "ResNet-26-T",
+  "timm resnet50c": "ResNet-50-C",
+  "timm resnet50d": "ResNet-50-D",
+  "timm seresnet50": "SE-ResNet-50",
+  "timm ecaresnet26t": "ECA-ResNet-26-T | efficient channel attention",
+  "timm resnetrs50": "ResNet-RS-50",
+  "timm resnetblur50": "ResNet-50 | blur pooling",
+  "timm resnetaa50d": "ResNet-50-D",
+  "timm resnet50_gn": "ResNet-50 with group normalisation",
+  "timm legacy_seresnet18": "SE-ResNet-18",
+  "timm legacy_senet154": "SENet-154",
+  "timm resnetv2_50": "ResNetV2-50",
+  "timm resnetv2_50d_gn": "ResNetV2-50-D with group normalisation",
+  "timm resnetv2_50x1_bit": "ResNetV2-50x1 (Big Transfer, BiT)",
+  "timm skresnet18": "SKNet | selective kernels",
+  "timm res2net50_26w_4s": "Res2Net | Res2Net's split",
+  "timm regnetx_002": "RegNetX of 13 blocks",
+  "timm resnet33ts": "ResNet-33-TS",
+  "keras ResNet50": "ResNet-50",
+  "keras ResNet101": "ResNet-101",
+  "keras ResNet152": "ResNet-152",
+  "keras ResNet50V2": "ResNet-50 V2",
+  "keras VGG16": "VGG-16",
+  "keras VGG19": "VGG-19",
+};
+
+/** What a backbone leaves without a place. */
+const heads: Readonly<Record<string, RegExp>> = {
+  "torchvision fcn_resnet50": /^(aux_)?classifier\./,
+  "torchvision fasterrcnn_resnet50_fpn": /^(backbone\.fpn|rpn|roi_heads)\./,
+};
+
+const nameOf = ({ source, model }: PublishedModel): string => `${source} ${model}`;
+
+const recognise = ({ model, checkpoint }: PublishedModel) =>
+  recogniseArchitecture(checkpoint, `${model}.pth`);
+
+/** The spec's net with the checkpoint's weights, and the tensors that it has no place for. */
+function load({ model, checkpoint }: PublishedModel, text: string, settings: Record<string, string> = {}) {
+  const { nets, module, diagnostics, fine } = analyse(makeSource("written.resnet", text), { settings });
+  assert.ok(fine, diagnostics.map(({ message }) => message).join("; "));
+  const [net] = nets;
+  const used = new Set<string>();
+  const watched: Checkpoint = {
+    ...checkpoint,
+    tensors: new Map(
+      [...checkpoint.tensors].map(([name, tensor]) => [
+        name,
+        {
+          ...tensor,
+          read: () => {
+            used.add(name);
+            return tensor.read();
+          },
+        },
+      ]),
+    ),
+  };
+  const { report, diagnostics: problems } = collect();
+  const weights = bindWeights(
+    { graph: net.graph, checkpoint: watched, path: model, tables: tablesOf(module), allowNaN: true },
+    report,
+  );
+  assert.ok(weights, problems.map(({ message }) => message).join("; "));
+  return { net, weights, problems, used };
+}
+
+if (requireShared(manifests)) {
+  const models = await publishedModels();
+
+  // ---- what they are ------------------------------------------------------------------------------
+
+  const known = suite("published models");
+
+  known("there are 42, and each is expected", () => {
+    assert.equal(models.map(nameOf).sort(), Object.keys(titles).sort());
+  });
+
+  for (const one of models) {
+    const name = nameOf(one);
+    known(name, () => {
+      const found = recognise(one);
+      assert.ok(found, "not recognised");
+      const [title, lacking] = titles[name].split(" | ");
+      assert.is(found.title, title);
+      if (!isSpec(found.spec)) {
+        assert.ok(lacking && found.spec.lacking.startsWith(lacking), found.spec.lacking);
+        return;
+      }
+      assert.is(lacking, undefined);
+      const { text } = found.spec;
+      assert.is(format(makeSource("written.resnet", text)).text, text, "not in canonical format");
+      const { problems } = load(one, text);
+      const head = heads[name];
+      if (!head) return assert.equal(problems, []);
+      // Exactly the tensors of the heads have no place.
+      assert.equal(
+        problems.map(({ code }) => code),
+        ["extra-weight"],
+      );
+      const outside = [...one.checkpoint.tensors.keys()].filter((tensor) => head.test(tensor));
+      const counted = outside.filter((tensor) => !tensor.endsWith("num_batches_tracked")).length;
+      assert.match(problems[0].message, `has ${counted} tensors`);
+    });
+  }
+
+  known("a wrapper's prefix changes nothing but the prefix", () => {
+    const [one] = models.filter(({ model }) => model === "resnet50d");
+    const tensors = new Map(
+      [...one.checkpoint.tensors].map(([name, tensor]) => [
+        `module.model.${name}`,
+        { ...tensor, name: `module.model.${name}` },
+      ]),
+    );
+    const wrapped = recogniseArchitecture({ ...one.checkpoint, tensors }, "resnet50d.pth");
+    assert.is(wrapped?.prefix, "module.model.");
+    assert.equal({ ...wrapped, prefix: "" }, recognise(one));
+  });
+
+  known("shapes that several architectures share are told, and what file names say is heard", () => {
+    const [plain] = models.filter(({ source, model }) => source === "torchvision" && model === "resnet50");
+    const asked = (path: string) => recogniseArchitecture(plain.checkpoint, path)!;
+    const questions = asked("weights.pth").open.map(({ what, assumed }) => `${what}: ${assumed}`);
+    assert.equal(questions, [
+      "which convolution of a bottleneck strides: the 3x3",
+      "what makes maps smaller: strides",
+    ]);
+    const averaged = asked("resnetaa50.pth").spec;
+    assert.ok(isSpec(averaged) && averaged.text.includes("avgpool(2x2) /stride"));
+    assert.equal(asked("resnetblur50.pth").spec, { lacking: "blur pooling" });
+  });
+
+  known.run();
+
+  // ---- what they compute --------------------------------------------------------------------------
+
+  const logits = suite("logits of torchvision and timm");
+  const { records } = JSON.parse(readFileSync(sharedPath(upstreamLogits), "utf8")) as {
+    records: UpstreamRecord[];
+  };
+  let compared = 0;
+
+  for (const record of records) {
+    const source = record.source.split(" ")[0];
+    const [one] = models.filter((each) => each.source === source && each.model === record.model);
+    const found = one && recognise(one);
+    if (!found || !isSpec(found.spec) || heads[nameOf(one)]) continue;
+    const { text } = found.spec;
+    logits(nameOf(one), async () => {
+      const settings = text.includes("size =") ? { size: `${record.img}x${record.img}x3` } : {};
+      const { net, weights, used } = load(one, text, settings as Record<string, string>);
+      const { artifacts } = emit(net, { target: wasm, weights, weightsFrom: "test" });
+      const started = await startWasm({ artifacts, threads: 1 });
+      const shape = [1, 3, record.img, record.img];
+      const input = toNhwc(await oracleInput(3 * record.img ** 2), shape);
+      const { data } = Object.values(started.run({ input }))[0];
+      started.dispose();
+      // Weights that are standardised differ little from each other, which costs digits.
+      const allowed = (record.model.endsWith("_bit") ? 1e-4 : 1e-5) * record.f64.absmax;
+      for (const [i, value] of record.logits_f64_first16.entries())
+        assert.ok(Math.abs(data[i] - value) <= allowed, `logit ${i}: ${data[i]} for ${value}`);
+      for (const [i, value] of Object.entries(record.f64.at))
+        assert.ok(Math.abs(data[Number(i)] - value) <= allowed, `logit ${i}`);
+      assert.is(Array.from(data).indexOf(Math.max(...data)), record.argmax);
+      const counted = [...one.checkpoint.tensors.keys()].filter(
+        (name) => !name.endsWith("num_batches_tracked"),
+      );
+      assert.equal(
+        counted.filter((name) => !used.has(name)),
+        [],
+        "tensors that are not used",
+      );
+      compared++;
+    });
+  }
+
+  logits("nearly all of them are compared", () => assert.is(compared, 24));
+
+  logits.run();
+
+  // ---- whatever comes ------------------------------------------------------------------------------
+
+  const strange = suite("strange checkpoints");
+
+  strange("tensors that are missing, renamed or of other shapes never throw", () => {
+    const change = fc.record({
+      model: fc.nat(models.length - 1),
+      drop: fc.array(fc.nat(2000), { maxLength: 40 }),
+      reshape: fc.array(fc.tuple(fc.nat(2000), fc.array(fc.nat(70), { maxLength: 5 })), { maxLength: 6 }),
+      keep: fc.option(fc.nat(60)),
+    });
+    fc.assert(
+      fc.property(change, ({ model, drop, reshape, keep }) => {
+        const entries = [...models[model].checkpoint.tensors].slice(0, keep ?? undefined);
+        for (const i of drop) entries.splice(i % Math.max(1, entries.length), 1);
+        for (const [i, shape] of reshape) {
+          const at = i % Math.max(1, entries.length);
+          if (entries[at]) entries[at] = [entries[at][0], { ...entries[at][1], shape }];
+        }
+        const found = recogniseArchitecture(
+          { ...models[model].checkpoint, tensors: new Map(entries) },
+          "x.pth",
+        );
+        if (found && isSpec(found.spec)) analyse(makeSource("written.resnet", found.spec.text));
+      }),
+      { numRuns: 400, seed: 3 },
+    );
+  });
+
+  strange("nothing is known of nothing", () => {
+    const empty: Checkpoint = { format: "safetensors", layout: "torch", tensors: new Map(), notes: [] };
+    assert.is(recogniseArchitecture(empty), undefined);
+  });
+
+  strange.run();
+}
