@@ -17,7 +17,7 @@ import { ops } from "./ir/ops/index.ts";
 import { countGraph, depthOf } from "./ir/stats.ts";
 import { checkNames } from "./lower/check-names.ts";
 import type { Verdict } from "./lower/expectations.ts";
-import { evaluateSetting, type Lowered, lower } from "./lower/lower.ts";
+import { evaluateSetting, type LabelledRow, type Lowered, lower } from "./lower/lower.ts";
 import { type Module, ModuleLoader, type ReadModule } from "./lower/modules.ts";
 import type { Declaration, Given } from "./lower/values.ts";
 import type { NetItem } from "./parser/ast.ts";
@@ -49,7 +49,7 @@ export interface AnalysedNet {
   readonly doc: string;
   readonly graph: Graph;
   readonly verdicts: readonly Verdict[];
-  readonly rowTexts: ReadonlyMap<string, string>;
+  readonly rows: ReadonlyMap<string, LabelledRow>;
 }
 
 /** Text → graphs with verdicts; everything but passes and emission. */

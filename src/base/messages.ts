@@ -223,6 +223,13 @@ export const messages = {
   "unknown-architecture": error(
     (p: { path: string }) => `no architecture known here has the tensors of ${p.path}`,
   ),
+  "unknown-published": error(
+    (p: { name: string }) => `there is no published network called \`${p.name}\` here`,
+  ),
+  "differs-from-published": error(
+    (p: { net: string; published: string; what: string }) =>
+      `${p.net} differs from ${p.published}: ${p.what}`,
+  ),
   "no-spec": error(
     (p: { path: string; title: string; lacking: string }) =>
       `${p.path} is of ${p.title}, and the language has no word for ${p.lacking}`,

@@ -28,7 +28,7 @@ export function stageTable(net: AnalysedNet, paint: Paint, optimised?: Graph, de
   const whole = countGraph(net.graph);
   const cells = (stage: Stage) => [
     stage.name,
-    depth === 1 ? (net.rowTexts.get(stage.name) ?? "") : describeOps(stage.nodes),
+    depth === 1 ? (net.rows.get(stage.name)?.text ?? "") : describeOps(stage.nodes),
     stage.shape.join("x"),
     stage.params ? count(stage.params) : "",
     stage.macs ? short(stage.macs) : "",
@@ -119,7 +119,7 @@ export function netToJson(net: AnalysedNet, depth = 1) {
     depth: depthOf(net.graph),
     stages: stagesOf(net.graph, depth).map((stage) => ({
       name: stage.name,
-      ...(net.rowTexts.has(stage.name) ? { steps: net.rowTexts.get(stage.name) } : {}),
+      ...(net.rows.has(stage.name) ? { steps: net.rows.get(stage.name)!.text } : {}),
       shape: stage.shape,
       params: stage.params,
       state: stage.state,

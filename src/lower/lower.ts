@@ -26,8 +26,14 @@ export interface Lowered {
   readonly graph: Graph;
   readonly verdicts: readonly Verdict[];
   readonly doc: string;
-  /** What each labelled row of the net says, in the file's words: `conv2` → "bottleneck(64) x 3". */
-  readonly rowTexts: ReadonlyMap<string, string>;
+  /** The labelled rows of the net by label. */
+  readonly rows: ReadonlyMap<string, LabelledRow>;
+}
+
+export interface LabelledRow {
+  /** In the file's words: "bottleneck(64) x 3". */
+  readonly text: string;
+  readonly span: Span;
 }
 
 export function lower(
@@ -51,7 +57,7 @@ export function lower(
     const graph = reachable(item.name.text, outputs, expander.inputs);
     if (!checkUnused(expanded, graph, report)) return undefined;
     const verdicts = checkExpectations(graph, expanded, net, settings, report);
-    return { graph, verdicts, doc: item.doc, rowTexts: rowTexts(net) };
+    return { graph, verdicts, doc: item.doc, rows: labelledRows(net) };
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     error.reportTo(report);
@@ -91,22 +97,20 @@ function lineage(net: Declaration): readonly Declaration[] {
   return found;
 }
 
-function rowTexts(net: Declaration): ReadonlyMap<string, string> {
-  const texts = new Map<string, string>();
+function labelledRows(net: Declaration): ReadonlyMap<string, LabelledRow> {
+  const rows = new Map<string, LabelledRow>();
   for (const { item } of lineage(net)) {
     for (const row of item.rows) {
-      if (row.kind !== "step" || !row.label || texts.has(row.label.text)) continue;
-      const { source, start, end } = row.value.span;
-      texts.set(
-        row.label.text,
-        source.text
-          .slice(start, end)
-          .replace(/#[^\n]*/g, "")
-          .replace(/\s+/g, " "),
-      );
+      if (row.kind !== "step" || !row.label || rows.has(row.label.text)) continue;
+      const { span } = row.value;
+      const text = span.source.text
+        .slice(span.start, span.end)
+        .replace(/#[^\n]*/g, "")
+        .replace(/\s+/g, " ");
+      rows.set(row.label.text, { text, span });
     }
   }
-  return texts;
+  return rows;
 }
 
 /** Named results of an `output` row; without one, the last row's result. */

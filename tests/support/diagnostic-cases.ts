@@ -32,6 +32,8 @@ export const elsewhere: readonly Code[] = [
   "not-finite",
   "checkpoint-does-not-fit",
   "unknown-architecture",
+  "unknown-published",
+  "differs-from-published",
   "no-spec",
   "bad-image",
   "bad-array",

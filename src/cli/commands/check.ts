@@ -1,6 +1,8 @@
 /** `resnetc check`: everything but emission, for every net of every file. */
 import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
+import type { AnalysedNet } from "../../compile.ts";
+import { compareWithPublished, openPublished } from "../against.ts";
 import { analyseTarget, formatOption, netOptions } from "../net-options.ts";
 import { netToJson } from "../report.ts";
 import { diagnosticToJson, paintFor, print, printDiagnostics, printJson, progress } from "../terminal.ts";
@@ -13,9 +15,14 @@ export const builder = (yargs: Argv) =>
       demandOption: true,
       describe: ".resnet files, FILE#net for one net",
     })
+    .option("against", {
+      type: "string",
+      describe: "a published network to compare with, stage by stage: torchvision:resnet50, timm:resnet50d",
+    })
     .example("$0 check examples/*.resnet", "every net of every file")
     .example("$0 check model.resnet --format gnu", "one line a problem, for editors")
-    .example("$0 check model.resnet#small --size 96", "another picture size");
+    .example("$0 check model.resnet#small --size 96", "another picture size")
+    .example("$0 check model.resnet --against torchvision:resnet50", "where it differs from that");
 
 export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
   const { files, format, json } = options;
@@ -25,12 +32,18 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
   let expectations = 0;
   for (const [i, file] of files.entries()) {
     progress("checking", i / files.length);
-    const { diagnostics, analysis } = analyseTarget(file, { ...options, every: true });
+    const { diagnostics: found, analysis } = analyseTarget(file, {
+      ...options,
+      every: options.against === undefined,
+    });
+    const compared =
+      options.against === undefined ? undefined : compare(analysis?.nets ?? [], options.against);
+    const diagnostics = [...found, ...(compared ?? [])];
     all.push(...diagnostics);
     if (!json && format !== "json" && diagnostics.length > 0) printDiagnostics(diagnostics, format);
     nets += analysis?.nets.length ?? 0;
     for (const net of analysis?.nets ?? []) expectations += net.verdicts.length;
-    const fine = analysis?.fine ?? false;
+    const fine = (analysis?.fine ?? false) && !compared?.length;
     checked.push({
       file,
       fine,
@@ -39,8 +52,10 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
     });
     if (!json && format === "pretty" && fine) {
       const holds = analysis!.nets.reduce((sum, net) => sum + net.verdicts.filter((v) => v.holds).length, 0);
+      const same =
+        options.against === undefined ? "" : `, params, multiply-adds and shapes of ${options.against}`;
       print(
-        `${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}`,
+        `${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}${same}`,
       );
     }
   }
@@ -53,6 +68,15 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
     );
   }
   return errors > 0 ? 1 : 0;
+}
+
+/** The problems of each net beside the published one. */
+function compare(nets: readonly AnalysedNet[], name: string): Diagnostic[] {
+  return nets.flatMap((net) => {
+    const published = openPublished(name, net);
+    if ("code" in published) return [published];
+    return compareWithPublished(net, published, name) ?? [];
+  });
 }
 
 const number = (n: number, one: string) => `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;

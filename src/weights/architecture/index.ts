@@ -17,6 +17,7 @@ import { styles } from "./style.ts";
 import { Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion } from "./architecture.ts";
+export { publishedNames, publishedSpec } from "./published.ts";
 
 /** `path` is only a hint: names of files often say what shapes do not. */
 export function recogniseArchitecture(checkpoint: Checkpoint, path = ""): Architecture | undefined {

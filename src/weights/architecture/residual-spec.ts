@@ -10,8 +10,8 @@ import type { Style } from "./style.ts";
 export interface ResidualSpec {
   readonly name: string;
   readonly title: string;
-  /** Values that are trained, as the framework counts them. */
-  readonly params: number;
+  /** Values that are trained, as the framework counts them; without them nothing is expected. */
+  readonly params?: number;
   /** The side of the picture. */
   readonly side: number;
   /** What makes maps smaller: strides, or pools without tensors behind convolutions of stride 1. */
@@ -57,8 +57,7 @@ export function residualText(
     `input ${picture.use ?? (picture.declared ? "picture" : "")}${picture.use || picture.declared ? "(size)" : "size"}`,
     "",
     ...rows,
-    "",
-    `expect params ${separated(params)}`,
+    ...(params === undefined ? [] : ["", `expect params ${separated(params)}`]),
     "}",
     ...tableOf(name, facts, style, unit),
     "",
