@@ -10,12 +10,14 @@ import { collect } from "../src/base/diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { tablesOf } from "../src/cli/weights-options.ts";
 import { wasm } from "../src/codegen/wasm/target.ts";
-import { analyse, emit } from "../src/compile.ts";
+import { type AnalysedNet, analyse, emit } from "../src/compile.ts";
+import type { WeightSource } from "../src/ir/interpret.ts";
+import type { Tensor } from "../src/ir/tensor.ts";
 import { format } from "../src/parser/format.ts";
 import { startWasm } from "../src/run/wasm.ts";
 import { isSpec, recogniseArchitecture } from "../src/weights/architecture/index.ts";
 import { bindWeights } from "../src/weights/bind.ts";
-import type { Checkpoint } from "../src/weights/checkpoint.ts";
+import type { Checkpoint, CheckpointTensor } from "../src/weights/checkpoint.ts";
 import { manifests, oracleInput, type PublishedModel, publishedModels } from "./support/manifests.ts";
 import { toNhwc } from "./support/networks.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
@@ -108,6 +110,52 @@ function load({ model, checkpoint }: PublishedModel, text: string, settings: Rec
   return { net, weights, problems, used };
 }
 
+/** The result for the oracle's input. */
+async function runOn(net: AnalysedNet, weights: WeightSource, side: number): Promise<Tensor> {
+  const { artifacts } = emit(net, { target: wasm, weights, weightsFrom: "test" });
+  const started = await startWasm({ artifacts, threads: 1 });
+  const input = toNhwc(await oracleInput(3 * side ** 2), [1, 3, side, side]);
+  const [result] = Object.values(started.run({ input }));
+  started.dispose();
+  return result;
+}
+
+/** A tensor of timm's resnetv2 as Big Transfer publishes it: its name, kernels HWIO. */
+function asBigTransfer(tensor: CheckpointTensor): [string, CheckpointTensor] {
+  const block = /^stages\.(\d)\.blocks\.(\d)\.(.*)\.(weight|bias)$/.exec(tensor.name);
+  const leaf = tensor.name.endsWith(".weight") ? (tensor.shape.length === 4 ? "kernel" : "gamma") : "beta";
+  const places: Readonly<Record<string, string>> = {
+    "stem.conv.weight": "resnet/root_block/standardized_conv2d/kernel",
+    "norm.weight": "resnet/group_norm/gamma",
+    "norm.bias": "resnet/group_norm/beta",
+    "head.fc.weight": "resnet/head/conv2d/kernel",
+    "head.fc.bias": "resnet/head/conv2d/bias",
+  };
+  let name = places[tensor.name];
+  if (block) {
+    const [, stage, unit, part] = block;
+    const inner =
+      part === "downsample.conv"
+        ? "a/proj/standardized_conv2d"
+        : `${"abc"[Number(part.slice(-1)) - 1]}/${part.startsWith("conv") ? "standardized_conv2d" : "group_norm"}`;
+    name = `resnet/block${Number(stage) + 1}/unit0${Number(unit) + 1}/${inner}/${leaf}`;
+  }
+  assert.ok(name, tensor.name);
+  const [o, i, h, w] = tensor.shape;
+  if (tensor.shape.length !== 4) return [name, { ...tensor, name }];
+  const read = () => {
+    const values = tensor.read();
+    const turned = new Float32Array(values.length);
+    for (let at = 0; at < values.length; at++) {
+      // [O, I, h w] becomes [h w, I, O].
+      const [out, rest] = [Math.floor(at / (i * h * w)), at % (i * h * w)];
+      turned[((rest % (h * w)) * i + Math.floor(rest / (h * w))) * o + out] = values[at];
+    }
+    return turned;
+  };
+  return [name, { ...tensor, name, shape: [h, w, i, o], read }];
+}
+
 if (requireShared(manifests)) {
   const models = await publishedModels();
 
@@ -192,12 +240,7 @@ if (requireShared(manifests)) {
     logits(nameOf(one), async () => {
       const settings = text.includes("size =") ? { size: `${record.img}x${record.img}x3` } : {};
       const { net, weights, used } = load(one, text, settings as Record<string, string>);
-      const { artifacts } = emit(net, { target: wasm, weights, weightsFrom: "test" });
-      const started = await startWasm({ artifacts, threads: 1 });
-      const shape = [1, 3, record.img, record.img];
-      const input = toNhwc(await oracleInput(3 * record.img ** 2), shape);
-      const { data } = Object.values(started.run({ input }))[0];
-      started.dispose();
+      const { data } = await runOn(net, weights, record.img);
       // Weights that are standardised differ little from each other, which costs digits.
       const allowed = (record.model.endsWith("_bit") ? 1e-4 : 1e-5) * record.f64.absmax;
       for (const [i, value] of record.logits_f64_first16.entries())
@@ -216,6 +259,23 @@ if (requireShared(manifests)) {
       compared++;
     });
   }
+
+  logits("Big Transfer's own names and layout give the logits of timm's", async () => {
+    const [one] = models.filter(({ model }) => model === "resnetv2_50x1_bit");
+    const tensors = new Map([...one.checkpoint.tensors.values()].map((tensor) => asBigTransfer(tensor)));
+    const npz: PublishedModel = { ...one, checkpoint: { ...one.checkpoint, layout: "tensorflow", tensors } };
+    const found = recognise(npz);
+    assert.ok(found, "not recognised");
+    assert.is(found.title, "ResNetV2-50x1 (Big Transfer, BiT)");
+    assert.is(found.convention, "Big Transfer");
+    assert.ok(isSpec(found.spec));
+    const { net, weights, problems } = load(npz, found.spec.text, { size: "64x64x3" });
+    assert.equal(problems, []);
+    const record = records.find(({ model }) => model === one.model)!;
+    const { data } = await runOn(net, weights, record.img);
+    for (const [i, value] of record.logits_f64_first16.entries())
+      assert.ok(Math.abs(data[i] - value) <= 1e-4 * record.f64.absmax, `logit ${i}`);
+  });
 
   logits("nearly all of them are compared", () => assert.is(compared, 24));
 

@@ -9,11 +9,12 @@ import { format } from "../../parser/format.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
 import type { Architecture } from "./architecture.ts";
+import { asTimm, bigTransferLines } from "./big-transfer.ts";
 import { readConvnet } from "./convnets.ts";
 import { readKerasV2 } from "./keras-v2.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
-import { styles } from "./style.ts";
+import { type Style, styles } from "./style.ts";
 import { Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion } from "./architecture.ts";
@@ -33,8 +34,9 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
   const params = paramsOf(t);
   const preactivated = readKerasV2(t, params);
   if (preactivated) return preactivated;
-  for (const style of styles) {
-    const facts = readResidual(t, style);
+  const timm = asTimm(t);
+  for (const style of timm ? [bigTransferStyle] : styles) {
+    const facts = readResidual(timm ?? t, style);
     if (!facts) continue;
     if ("strange" in facts) {
       const { title, strange } = facts;
@@ -51,6 +53,12 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
   }
   return readConvnet(t, params);
 }
+
+const bigTransferStyle: Style = {
+  ...styles.find(({ convention }) => convention === "timm's resnetv2")!,
+  convention: "Big Transfer",
+  tableLines: bigTransferLines,
+};
 
 const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance)$/;
 

@@ -305,6 +305,7 @@ function preactUnit({ norm, stages, stem }: ResidualFacts): Unit {
 /** The table of names, unless std has the one that is needed. */
 function tableOf(name: string, facts: ResidualFacts, style: Style, unit: Unit): string[] {
   if (style.convention === "Keras") return [];
+  if (style.tableLines) return ["", `names ${name}_names {`, ...style.tableLines(facts), "}"];
   const lines = linesOf(facts, style, unit);
   if (isOfStdTable(facts, style, unit)) return [];
   return ["", `names ${name}_names {`, ...leaves(facts.norm), ...lines, "}"];

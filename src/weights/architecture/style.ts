@@ -3,6 +3,8 @@
  * table of names of a written spec is made from them.
  */
 
+import type { ResidualFacts } from "./residual-facts.ts";
+
 /** A convolution and the normalisation beside it. */
 export type Pair = readonly [conv: string, norm: string];
 
@@ -31,6 +33,8 @@ export interface Style {
   /** Basic blocks have an activation in front of the attention too. */
   readonly activatesBasic: boolean;
   readonly pool: "padded" | "ceil";
+  /** The lines of a table of names, where patterns cannot say them. */
+  readonly tableLines?: (facts: ResidualFacts) => string[];
 }
 
 export interface Shortcut {
