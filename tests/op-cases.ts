@@ -185,6 +185,12 @@ export const opCases = {
     { title: "map", operands: [map(2, 3, 4, 5)], attrs: null },
     { title: "large values", operands: [{ ...map(2, 1, 1, 10), low: 80, high: 120 }], attrs: null },
   ],
+  channelConv: [
+    { title: "3 taps", operands: [map(2, 3, 4, 12), weight(3)], attrs: { kernel: 3 } },
+    { title: "1 tap", operands: [map(1, 2, 2, 5), weight(1)], attrs: { kernel: 1 } },
+    { title: "5 taps of a vector", operands: [map(2, 1, 1, 21), weight(5)], attrs: { kernel: 5 } },
+    { title: "more taps than channels", operands: [map(1, 3, 4, 3), weight(9)], attrs: { kernel: 9 } },
+  ],
   lrn: [
     { title: "AlexNet's", operands: [map(2, 3, 4, 12)], attrs: { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } },
     { title: "strong, 3 of 5", operands: [map(1, 3, 4, 5)], attrs: { size: 3, alpha: 2, beta: 0.5, k: 2 } },

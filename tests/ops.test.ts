@@ -105,6 +105,8 @@ test("groupNorm: mean and biased variance over the map and the group", () => {
 test("prelu, lrn, upsample, pad: by hand", () => {
   const x = tensor([1, 1, 2, 2], -2, -2, 3, 4);
   assert.equal([...refer(ops.prelu, null, [x, tensor([2], 0.5, -1)]).data], [-1, 2, 3, 4]);
+  const along = refer(ops.channelConv, { kernel: 3 }, [x, tensor([3], 1, 10, 100)]);
+  assert.equal([...along.data], [-220, -22, 430, 43]);
   const lrn = refer(ops.lrn, { size: 3, alpha: 3, beta: 1, k: 1 }, [x]);
   assert.equal([...lrn.data], [-2 / 9, -2 / 9, 3 / 26, 4 / 26]);
   assert.equal(

@@ -1,6 +1,7 @@
 /** The kernels that look at many values at once, and upsample, against the float64 references. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { channelConvKernel } from "../src/codegen/wasm/kernels/channel-conv.ts";
 import { groupNormKernel } from "../src/codegen/wasm/kernels/group-norm.ts";
 import type { Kernel, MapLayout } from "../src/codegen/wasm/kernels/kernel.ts";
 import { lrnKernel } from "../src/codegen/wasm/kernels/lrn.ts";
@@ -92,6 +93,22 @@ test("lrn", () => {
         const x = mapOf(way.input, -8, 8);
         const kernel = lrnKernel({ ...way, ...attrs });
         assertClose(run(kernel, x, way), reference(ops.lrn, attrs, [x]), 1e-6, kernel.name);
+      }
+    }
+  }
+});
+
+test("channelConv", () => {
+  for (const channels of [1, 3, 7, 8, 20, 96]) {
+    for (const way of ways(channels)) {
+      for (const kernel of [1, 3, 5, 9, 21]) {
+        const x = mapOf(way.input, -8, 8);
+        const taps = randomTensor(2, [kernel], -1, 1);
+        const weights = new Float32Array(kernel);
+        weights.set(taps.data);
+        const { data } = run(channelConvKernel({ ...way, kernel }), x, way, { weights });
+        const expected = reference(ops.channelConv, { kernel }, [x, taps]);
+        assertClose({ data }, expected, 1e-6, `${channels} channels, ${kernel} taps`);
       }
     }
   }

@@ -364,6 +364,16 @@ const prelu: Builtin = {
   },
 };
 
+const channelconv: Builtin = {
+  name: "channelconv",
+  summary: "convolution along the channels, the same at every place",
+  parameters: [int("kernel", 3)],
+  build(a) {
+    const taps = weight(a, "weight", [a.int("kernel")]);
+    return taps && a.builder.add(ops.channelConv, a.name, [a.x, taps], { kernel: a.int("kernel") }, a.span);
+  },
+};
+
 const list: readonly Builtin[] = [
   conv,
   dense,
@@ -388,6 +398,7 @@ const list: readonly Builtin[] = [
   elementwise("mish", "mish", "x * tanh(softplus(x))"),
   softmax,
   lrn,
+  channelconv,
 ];
 
 /** Every operation by its word. */

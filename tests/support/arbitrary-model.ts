@@ -166,6 +166,11 @@ const kinds = {
   softmax: ({ net, x }) => net.softmax(x),
   lrn: ({ net, x, values }) =>
     net.add(ops.lrn, `lrn${values.length}`, [x], { size: 3, alpha: 0.1, beta: 0.75, k: 1 }),
+  channelConv({ net, x, values, pick }) {
+    const name = `channelConv${values.length}`;
+    const kernel = 1 + 2 * pick(0, 3);
+    return net.add(ops.channelConv, name, [x, net.weight(`${name}.weight`, "weight", [kernel])], { kernel });
+  },
   groupNorm({ net, x, values, pick }) {
     const name = `groupNorm${values.length}`;
     const channels = x.type.shape[3];
@@ -200,6 +205,7 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   prelu: 1,
   softmax: 1,
   lrn: 1,
+  channelConv: 1,
   groupNorm: 1,
 };
 

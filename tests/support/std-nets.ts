@@ -78,6 +78,7 @@ export const stdNets: readonly StdNet[] = [
   ),
   net("cbr", "cbr(3x1, 6, groups = 3) /2", "9x9x3", "5x5x6", 3 * 6 + 12),
   net("se", "se(2)", "8x8x4", "8x8x4", biased(1, 4, 2) + biased(1, 2, 4)),
+  net("eca", "eca(5)", "8x8x4", "8x8x4", 5),
   net("deep_stem", "deep_stem(8)", "8x8x3", "4x4x8", convBn(3, 3, 4) + convBn(3, 4, 4) + convBn(3, 4, 8)),
   net("dropout drop_path", "relu -> dropout(0.2) -> drop_path", "8x8x3", "8x8x3", 0),
   net(

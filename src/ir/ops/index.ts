@@ -5,6 +5,7 @@ import { affine } from "./affine.ts";
 import { averagePool } from "./average-pool.ts";
 import { batchNorm } from "./batch-norm.ts";
 import { bias } from "./bias.ts";
+import { channelConv } from "./channel-conv.ts";
 import { concat } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
@@ -41,6 +42,7 @@ export const ops = {
   upsample,
   softmax,
   lrn,
+  channelConv,
 } as const;
 
 export type OpName = keyof typeof ops;

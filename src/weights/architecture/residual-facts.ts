@@ -34,7 +34,7 @@ export interface Stage {
 
 export type Attention =
   | { readonly kind: "squeeze"; readonly names: Pair; readonly hidden: number }
-  | { readonly kind: "eca" };
+  | { readonly kind: "eca"; readonly name: string; readonly taps: number };
 
 /** What is no plain residual network of basic blocks and bottlenecks, in words. */
 export interface Strange {
@@ -123,7 +123,8 @@ const isMap = (t: Tensors, name: string): boolean =>
   t.shape(t.layout === "torch" ? `${name}.weight` : `${name}/kernel`)?.length === 4;
 
 function readAttention(t: Tensors, style: Style, block: string): Attention | undefined {
-  if (t.shape(`${block}se.conv.weight`)?.length === 3) return { kind: "eca" };
+  const taps = t.shape(`${block}se.conv.weight`);
+  if (taps?.length === 3) return { kind: "eca", name: "se.conv", taps: taps[2] };
   for (const names of style.attentions) {
     const hidden = t.kernel(block + names[0])?.outputs;
     if (hidden !== undefined) return { kind: "squeeze", names, hidden };

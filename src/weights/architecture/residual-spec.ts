@@ -65,8 +65,6 @@ export function residualText(
 }
 
 function lackingWord({ stages, stem }: ResidualFacts): string | undefined {
-  if (stages.some(({ attention }) => attention?.kind === "eca"))
-    return "efficient channel attention: a convolution along the channels";
   for (const stage of stages) {
     const { attention, groups, kind } = stage;
     if (attention?.kind === "squeeze" && reductionOf(stage) % 1 !== 0)
@@ -80,6 +78,10 @@ function lackingWord({ stages, stem }: ResidualFacts): string | undefined {
 
 const reductionOf = ({ attention, out }: Stage): number =>
   attention?.kind === "squeeze" ? out / attention.hidden : 1;
+
+/** A path of std with what it needs. */
+const attentionOf = (stage: Stage): string =>
+  stage.attention?.kind === "eca" ? `eca(${stage.attention.taps})` : `se(reduction = ${reductionOf(stage)})`;
 
 // ---- rows -------------------------------------------------------------------------------------------
 
@@ -181,13 +183,13 @@ function stdUnit({ stages }: ResidualFacts, style: Style): Unit {
   const average = stages.some(({ shortcut }) => shortcut?.average);
   // Option A has no tensors: then some stage changes its channels without a shortcut's.
   const padded = stages.every(({ shortcut }) => shortcut === undefined) && stages.length > 1;
-  const squeezed = stages.some(({ attention }) => attention);
+  const attention = stages.find((stage) => stage.attention)?.attention;
   return {
     uses: [
       kind,
       ...(average ? ["avg_project"] : []),
       ...(padded ? ["pad"] : []),
-      ...(squeezed ? ["se"] : []),
+      ...(attention ? [attention.kind === "eca" ? "eca" : "se"] : []),
     ],
     blocks: [],
     words: { shortcut: "shortcut", attend: "attend" },
@@ -199,7 +201,7 @@ function stdUnit({ stages }: ResidualFacts, style: Style): Unit {
         ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
         ...(average ? ["shortcut = avg_project"] : []),
         ...(padded ? ["shortcut = pad(center = true)"] : []),
-        ...(stage.attention ? [`attend = se(reduction = ${reductionOf(stage)})`] : []),
+        ...(stage.attention ? [`attend = ${attentionOf(stage)}`] : []),
         ...(style.early && kind === "bottleneck" ? ["early = true"] : []),
       ];
       return `${kind}(${args.join(", ")})`;
@@ -214,10 +216,10 @@ function ownUnit(
 ): Unit {
   const [{ kind }] = stages;
   const end = `${norm} -> ${activation}`;
-  const squeezed = stages.some(({ attention }) => attention);
+  const attention = stages.find((stage) => stage.attention)?.attention;
   const average = stages.some(({ shortcut }) => shortcut?.average);
   const kernels = [...new Set(stages.flatMap(({ shortcut }) => shortcut?.kernel ?? []))];
-  const attend = squeezed ? " -> se(reduction = reduction)" : "";
+  const attend = attention ? " -> attend" : "";
   const activated = activatesBasic ? ` -> ${activation}` : "";
   const strided = (conv: string, here: boolean) => `${conv}${here && !averages ? " /stride" : ""} -> ${end}`;
   const averaged = averages ? ["if stride > 1 [ avgpool(2x2) /stride ]"] : [];
@@ -238,12 +240,12 @@ function ownUnit(
     ...(kind === "basic" ? ["width"] : ["first, width, out"]),
     "stride = 1",
     ...(kind === "basic" ? [] : ["groups = 1"]),
-    ...(squeezed ? ["reduction = 16"] : []),
+    ...(attention ? ["attend = none"] : []),
   ];
   const wide = kernels.includes(3);
   const conv = wide ? "conv(side, channels) /stride" : `conv(1x1, channels)${average ? "" : " /stride"}`;
   return {
-    uses: squeezed ? ["se"] : [],
+    uses: attention ? [attention.kind === "eca" ? "eca" : "se"] : [],
     blocks: [
       `## ${wide ? "A projection, of 3x3 where it strides" : average ? "An average, then a projection" : "A projection"}, where the shapes differ.`,
       "block down(channels, stride = 1) {",
@@ -260,12 +262,12 @@ function ownUnit(
       activation,
       "}",
     ],
-    words: { shortcut: "down", attend: "se" },
+    words: { shortcut: "down", attend: "attend" },
     call(stage) {
       const args = [
         kind === "basic" ? `${stage.width}` : `${stage.first}, ${stage.width}, ${stage.out}`,
         ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
-        ...(stage.attention ? [`reduction = ${reductionOf(stage)}`] : []),
+        ...(stage.attention ? [`attend = ${attentionOf(stage)}`] : []),
       ];
       return `unit(${args.join(", ")})`;
     },
@@ -295,7 +297,7 @@ function preactUnit({ norm, stages, stem }: ResidualFacts): Unit {
       `] + if in.channels == ${out} and stride == 1 [ in ] else [ proj: act -> ${project} ]`,
       "}",
     ],
-    words: { shortcut: "proj", attend: "se" },
+    words: { shortcut: "proj", attend: "attend" },
     call: (stage) => `unit(${kind === "basic" ? stage.width : `${stage.width}, ${stage.out}`})`,
   };
 }
@@ -354,6 +356,8 @@ function linesOf(facts: ResidualFacts, style: Style, { words }: Unit): string[] 
     if (shortcut.norm) lines.push(line(`conv{s}.{b}.${words.shortcut}.${norm}`, block + shortcut.norm));
   }
   const attention = stages.find((stage) => stage.attention)?.attention;
+  if (attention?.kind === "eca")
+    lines.push(line(`conv{s}.{b}.${words.attend}.channelconv`, block + attention.name));
   if (attention?.kind === "squeeze") {
     attention.names.forEach((theirs, i) => {
       lines.push(line(`conv{s}.{b}.${words.attend}.conv${i + 1}`, block + theirs));

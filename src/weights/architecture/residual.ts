@@ -104,7 +104,7 @@ function factsOf(
     ...(attention?.attention
       ? [
           attention.attention.kind === "eca"
-            ? "attention: efficient channel attention"
+            ? `attention: efficient channel attention of ${attention.attention.taps} taps`
             : `attention: squeeze and excitation, ${attention.attention.hidden} of ${attention.out}`,
         ]
       : []),

@@ -6,6 +6,7 @@ import type { OpName, ops } from "../../../ir/ops/index.ts";
 import { elements } from "../../../ir/tensor.ts";
 import { batchNormScale, batchNormShift, type ComputedVector } from "../../../passes/per-channel.ts";
 import { averagePoolKernel } from "../kernels/average-pool.ts";
+import { channelConvKernel } from "../kernels/channel-conv.ts";
 import { copyKernel } from "../kernels/copy.ts";
 import { globalAveragePoolKernel } from "../kernels/global-average-pool.ts";
 import { groupNormKernel } from "../kernels/group-norm.ts";
@@ -170,6 +171,14 @@ const operations: Operations = {
     const output = planner.map(node);
     step(node, planner, output, source, {
       kernel: lrnKernel({ input: source.layout, output: output.layout, ...node.attrs }),
+    });
+  },
+  channelConv(node, planner) {
+    const source = planner.view(node.inputs[0]);
+    const output = planner.map(node);
+    step(node, planner, output, source, {
+      kernel: channelConvKernel({ input: source.layout, output: output.layout, ...node.attrs }),
+      weights: planner.vector(node.name, lanes(node.attrs.kernel), node.inputs[1]),
     });
   },
 };
