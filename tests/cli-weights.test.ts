@@ -44,6 +44,20 @@ if (requireShared(checkpoint)) {
     assert.is(resnetc(["weights", "resnet20.th", "own.resnet", "--write", "x.resnet"], here).code, 2);
   });
 
+  test("--save writes the weights under another table's names, which load again", () => {
+    const net = ["own.resnet", "--save", "out.safetensors"];
+    const { code, out, err } = resnetc(["weights", "resnet20.th", ...net, "--as", "cifar"], here);
+    assert.is(code, 0, err);
+    assert.match(out, "written: out.safetensors");
+    const { list } = JSON.parse(resnetc(["weights", "out.safetensors", "--json"], here).out);
+    assert.ok(list.some(({ name }: { name: string }) => name === "layer1.0.conv1.weight"));
+    const ran = resnetc(["run", "own.resnet", "--weights", "out.safetensors", "cat.png"], here);
+    assert.match(ran.out, /100\.00 % {2}cat/, ran.err);
+    assert.is(resnetc(["weights", "resnet20.th", ...net, "--as", "nothing"], here).code, 1);
+    assert.is(resnetc(["weights", "resnet20.th", "--save", "x.safetensors"], here).code, 2);
+    assert.is(resnetc(["weights", "resnet20.th", "own.resnet", "--as", "cifar"], here).code, 2);
+  });
+
   test("what does not fit a net is told with what it seems to be", () => {
     const net = write("tiny.resnet", "net tiny { input 8x8x3; conv1: conv(3x3, 4) -> bn; fc: dense(10) }\n");
     const { code, err } = resnetc(["weights", "resnet20.th", net], here);

@@ -59,6 +59,19 @@ export function toGraphLayout(values: Floats, shape: Shape, layout: Layout): Flo
   return transpose(values, o, i, h * w);
 }
 
+/** Values of the graph as torch stores them: kernels OIHW, those of dense layers as matrices [O, C*h*w]. */
+export function toTorchLayout(
+  values: Floats,
+  shape: Shape,
+  isDense: boolean,
+): { readonly shape: Shape; readonly data: Floats } {
+  if (shape.length !== 4) return { shape, data: values };
+  const [h, w, i, o] = shape;
+  // [K, I, O] is [O, I, K] read from behind; two turns of [a, b, c] to [c, b, a] are none.
+  const data = transpose(values, h * w, i, o);
+  return { shape: isDense ? [o, i * h * w] : [o, i, h, w], data };
+}
+
 /** Tiles of 32x32 keep both sides of the transposition in the cache: five times faster on large kernels. */
 const tile = 32;
 
