@@ -180,7 +180,7 @@ test("tensors that reach out of their storage are refused", () => {
     /a tensor of \[2, 4\] needs 8 elements, its storage has 6/,
   );
   assert.match(opened({ shape: [2], strides: [1], offset: 5 }), /needs 7 elements/);
-  assert.match(opened({ shape: [2 ** 30, 2 ** 30], strides: [0, 0] }), /repeats a storage of 6 elements/);
+  assert.match(opened({ shape: [2 ** 20, 2 ** 20], strides: [0, 0] }), /repeats a storage of 6 elements/);
   assert.match(
     opened({ shape: [2], strides: [-1], offset: 1 }),
     /a stride of a tensor should be a count, this is -1/,
@@ -192,8 +192,12 @@ test("tensors that reach out of their storage are refused", () => {
 });
 
 test("archives that are not torch's say what they are", () => {
-  assert.match(refusal(p.zipFile([{ name: "a.npy", data: [1] }])), /NumPy archive \(\.npz\)/);
-  assert.match(refusal(p.zipFile([{ name: "model.weights.h5", data: [1] }])), /Keras archive/);
+  const mixed = ["a.npy", "readme.txt"].map((name) => ({ name, data: [1] }));
+  assert.match(refusal(p.zipFile(mixed)), /a zip archive of NumPy arrays and other things/);
+  assert.match(
+    refusal(p.zipFile([{ name: "model.weights.h5", data: [1] }])),
+    /`model\.weights\.h5` in it is damaged/,
+  );
   assert.match(refusal(p.zipFile([{ name: "readme.txt", data: [1] }])), /without a data\.pkl/);
   assert.match(
     refusal(p.zipFile([{ name: "a/data.pkl", data: [1], method: 8 }])),

@@ -1,18 +1,27 @@
 /**
- * Opens files of trained weights: safetensors, PyTorch (both containers) and tfjs manifests, told apart by
- * what is in them and not by their names. Pure over bytes: whoever calls provides the files.
+ * Opens files of trained weights: safetensors (one file or an index of several), PyTorch (both containers), tfjs
+ * manifests, NumPy archives, ONNX models and files of Keras, told apart by what is in them and not by their names.
+ * Pure over bytes: whoever calls provides the files.
  *
  * Opening reads names, shapes and places and checks that every place lies inside the file; numbers are read
  * when a tensor is asked for them. Whatever is wrong becomes a diagnostic here, so `read()` cannot fail.
  */
 import type { Report } from "../base/diagnostic.ts";
+import { plainPath } from "./beside.ts";
 import type { ElementType, Floats } from "./elements.ts";
+import { isHdf5, type OpenHdf5 } from "./hdf5.ts";
+import { parseJson } from "./json.ts";
+import { isKerasArchive, readKerasArchive, readKerasHdf5 } from "./keras.ts";
+import { isNpz, readNpz } from "./npz.ts";
+import { readOnnx } from "./onnx.ts";
+import { isOnnx } from "./onnx-model.ts";
 import { isLegacyPytorch, readLegacyPytorch, readZippedPytorch } from "./pytorch.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
+import { isSafetensorsIndex, readSafetensorsIndex } from "./safetensors-index.ts";
 import { describeContent, looksLikeJson } from "./signature.ts";
 import { readTfjsManifest } from "./tfjs-manifest.ts";
 import { RefusedGlobal, Unreadable } from "./unreadable.ts";
-import { isZip } from "./zip.ts";
+import { isZip, readZip } from "./zip.ts";
 
 /** Whose shapes a checkpoint uses: OIHW kernels and [O, I] matrices, or HWIO and [I, O]. */
 export type Layout = "torch" | "tensorflow";
@@ -27,7 +36,7 @@ export interface CheckpointTensor {
 }
 
 export interface Checkpoint {
-  readonly format: "safetensors" | "pytorch" | "tfjs";
+  readonly format: "safetensors" | "pytorch" | "tfjs" | "npz" | "onnx" | "keras";
   readonly layout: Layout;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** What the user should know: which part of a training checkpoint was taken, for instance. */
@@ -38,6 +47,8 @@ export interface Checkpoint {
 export interface CheckpointFiles {
   /** The bytes of a file, or why there are none, as the end of "cannot read PATH: …". */
   read(path: string): Uint8Array | string;
+  /** What reads HDF5, the container of Keras' files; without it these are refused. */
+  readonly hdf5?: OpenHdf5 | undefined;
 }
 
 /** The checkpoint at `path`, or undefined when it was reported why not. */
@@ -65,14 +76,27 @@ export function openCheckpoint(path: string, files: CheckpointFiles, report: Rep
 }
 
 function readCheckpoint(path: string, bytes: Uint8Array, files: CheckpointFiles): Checkpoint {
-  if (isZip(bytes)) return readZippedPytorch(bytes);
+  const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  // However often a file is named, and in however many ways, it is read once.
+  const found = new Map<string, Uint8Array | string>();
+  const beside = (name: string) => {
+    const plain = plainPath(name);
+    const bytes = found.get(plain) ?? files.read(folder + plain);
+    found.set(plain, bytes);
+    return bytes;
+  };
+  if (isHdf5(bytes)) return readKerasHdf5(bytes, files.hdf5);
+  if (isZip(bytes)) {
+    const entries = readZip(bytes);
+    if (isKerasArchive(entries)) return readKerasArchive(entries, files.hdf5);
+    return isNpz(entries) ? readNpz(entries) : readZippedPytorch(bytes);
+  }
   if (isLegacyPytorch(bytes)) return readLegacyPytorch(bytes);
   if (isSafetensors(bytes)) return readSafetensors(bytes);
   if (looksLikeJson(bytes)) {
-    return readTfjsManifest(bytes, (shard) => {
-      const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
-      return files.read(folder + shard);
-    });
+    const json = parseJson(bytes, "it");
+    return isSafetensorsIndex(json) ? readSafetensorsIndex(json, beside) : readTfjsManifest(json, beside);
   }
+  if (isOnnx(bytes)) return readOnnx(bytes, beside);
   throw new Unreadable(describeContent(bytes));
 }

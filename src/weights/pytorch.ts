@@ -15,7 +15,7 @@ import { countOf, isKind, itemsOf, kindOf, textOf, type Value } from "./pickle-v
 import { findStateDict } from "./state-dict.ts";
 import { type StorageType, torchGlobal } from "./torch-globals.ts";
 import { makeStorage, type TorchStorage } from "./torch-tensor.ts";
-import { ensure, RefusedGlobal, Unreadable } from "./unreadable.ts";
+import { ensure, RefusedGlobal, shorten, Unreadable } from "./unreadable.ts";
 import { readZip } from "./zip.ts";
 
 /** LONG1 of ten bytes: 0x1950a86a20f9469cfc6c. */
@@ -45,18 +45,15 @@ export function readZippedPytorch(bytes: Uint8Array): Checkpoint {
   const { value } = unpickle(data, storages);
   for (const [key, storage] of storages.byKey) {
     const entry = entries.get(`${folder}data/${key}`);
-    ensure(entry, `the data of storage ${key} is not in the archive`);
+    ensure(entry, `the data of storage ${shorten(key)} is not in the archive`);
     storage.bytes = firstElements(entry.read(), storage, key);
   }
-  return { format: "pytorch", layout: "torch", ...findStateDict(value) };
+  return checkpointOf(value, bytes);
 }
 
 function describeArchive(names: readonly string[]): string {
-  if (names.length > 0 && names.every((name) => name.endsWith(".npy"))) {
-    return "it is a NumPy archive (.npz), which resnetc does not read: save safetensors instead";
-  }
-  if (names.includes("model.weights.h5")) {
-    return "it is a Keras archive (.keras), which resnetc does not read: save safetensors instead";
+  if (names.some((name) => name.endsWith(".npy"))) {
+    return "it is a zip archive of NumPy arrays and other things: an .npz file has arrays only";
   }
   return "it is a zip archive without a data.pkl, so torch.save did not write it";
 }
@@ -76,28 +73,53 @@ export function readLegacyPytorch(bytes: Uint8Array): Checkpoint {
   for (const item of itemsOf(keys.value, "its list of storages")) {
     const key = textOf(item, "the key of a storage");
     const storage = storages.byKey.get(key);
-    ensure(storage, `nothing describes storage ${key}`);
-    ensure(at + 8 <= bytes.length, `storage ${key} should start at byte ${at}, the file has ${bytes.length}`);
+    ensure(storage, `nothing describes storage ${shorten(key)}`);
+    ensure(!storage.bytes, `storage ${shorten(key)} is in the file twice`);
+    ensure(
+      at + 8 <= bytes.length,
+      `storage ${shorten(key)} should start at byte ${at}, the file has ${bytes.length}`,
+    );
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
     const count = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
     const end = at + 8 + count * elementBytes[storage.element];
     ensure(
       end <= bytes.length,
-      `storage ${key} ends at byte ${end}, the file has ${bytes.length}: it was cut short`,
+      `storage ${shorten(key)} ends at byte ${end}, the file has ${bytes.length}: it was cut short`,
     );
     storage.bytes = firstElements(bytes.subarray(at + 8, end), storage, key);
     at = end;
   }
   for (const [key, storage] of storages.byKey)
-    ensure(storage.bytes, `the data of storage ${key} is not in the file`);
+    ensure(storage.bytes, `the data of storage ${shorten(key)} is not in the file`);
   storages.fillViews();
-  return { format: "pytorch", layout: "torch", ...findStateDict(object.value) };
+  return checkpointOf(object.value, bytes);
+}
+
+/** Blocks that are used several times name their tensors as often; this often nobody uses them. */
+const maxRepeats = 64;
+/** So much is fine in files of any size. */
+const freeBytes = 2 ** 20;
+
+/**
+ * Each tensor lies in its storage, but thousands may look at the same one: bounded is what reading all of them takes,
+ * so that a small file cannot ask for any amount of memory or time.
+ */
+function checkpointOf(value: Value, bytes: Uint8Array): Checkpoint {
+  const found = findStateDict(value);
+  let total = 0;
+  for (const { shape, dtype } of found.tensors.values())
+    total += shape.reduce((product, side) => product * side, elementBytes[dtype]);
+  ensure(
+    total <= freeBytes + maxRepeats * bytes.length,
+    `its tensors have ${total} bytes together, the file has ${bytes.length}: they repeat the same storages`,
+  );
+  return { format: "pytorch", layout: "torch", ...found };
 }
 
 /** The part of the data that the pickle spoke of. */
 function firstElements(data: Uint8Array, { count, element }: TorchStorage, key: string): Uint8Array {
   const wanted = count * elementBytes[element];
-  ensure(data.length >= wanted, `storage ${key} should have ${wanted} bytes, it has ${data.length}`);
+  ensure(data.length >= wanted, `storage ${shorten(key)} should have ${wanted} bytes, it has ${data.length}`);
   return data.subarray(0, wanted);
 }
 
@@ -110,6 +132,7 @@ interface View {
 /** Resolves the persistent ids of one pickle: each key is one storage, however often it is named. */
 class Storages implements PickleHost {
   readonly byKey = new Map<string, TorchStorage>();
+  readonly #globals = new Map<string, Map<string, Value>>();
   readonly #views: View[] = [];
   readonly #viewsByKey = new Map<string, TorchStorage>();
   readonly #start: number;
@@ -119,8 +142,12 @@ class Storages implements PickleHost {
     this.#start = start;
   }
 
+  /** What was named before is not looked up again: a pickle of Python 2 names the same three with each tensor. */
   global(module: string, name: string, offset: number): Value {
-    return torchGlobal(module, name, this.#start + offset);
+    const names = this.#globals.get(module) ?? new Map<string, Value>();
+    const value = names.get(name) ?? torchGlobal(module, name, this.#start + offset);
+    this.#globals.set(module, names.set(name, value));
+    return value;
   }
 
   extension(code: number, offset: number): never {
@@ -143,7 +170,7 @@ class Storages implements PickleHost {
     }
     ensure(
       root.element === element && root.count === count,
-      `storage ${key} is described twice, differently`,
+      `storage ${shorten(key)} is described twice, differently`,
     );
     return viewItem === null ? root : this.#view(root, viewItem);
   }
@@ -156,7 +183,7 @@ class Storages implements PickleHost {
     if (known) return known;
     const offset = countOf(offsetItem, "the offset of a view");
     const storage = makeStorage(root.element, countOf(countItem, "the size of a view"));
-    ensure(offset + storage.count <= root.count, `view ${key} of a storage reaches behind its end`);
+    ensure(offset + storage.count <= root.count, `view ${shorten(key)} of a storage reaches behind its end`);
     this.#viewsByKey.set(key, storage);
     this.#views.push({ root, offset, storage });
     return storage;

@@ -14,7 +14,7 @@ const signatures: readonly (readonly [start: string, what: string, offset?: numb
   ["BM", "a BMP picture, which resnetc does not read"],
   ["II*\0", "a TIFF picture, which resnetc does not read"],
   ["MM\0*", "a TIFF picture, which resnetc does not read"],
-  ["\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5), which resnetc does not read: save safetensors instead"],
+  ["\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"],
   ["\x93NUMPY", "a NumPy array (.npy)"],
   ["TFL3", "a TensorFlow Lite model, which resnetc does not read", 4],
   ["GGUF", "a GGUF file, which resnetc does not read"],
@@ -52,10 +52,12 @@ export function describeContent(bytes: Uint8Array): string {
       .split(/\s*[\r\n]/)[0]
       .slice(0, 60)}"`;
   if (bytes[0] === 0x80 && bytes[1] <= 5) return "it is a Python pickle that torch.save did not write";
+  // Both are protocol buffers that start with a version; that of SavedModel is 1, and ONNX is past it.
+  if (head.startsWith("\x08\x01\x12")) return "it is a TensorFlow SavedModel, which resnetc does not read";
   if (bytes[0] === 0x08 && bytes[1] < 32 && bytes[2] === 0x12) {
-    return "it looks like an ONNX model, which resnetc does not read: save safetensors instead";
+    return "it looks like an ONNX model, but has no graph: it was cut short";
   }
-  return "it is none of safetensors, PyTorch (torch.save) and tfjs weight manifests";
+  return "it is none of safetensors, PyTorch (torch.save), tfjs weight manifests, NumPy archives, ONNX models and files of Keras";
 }
 
 /** A git-lfs pointer is a text of three lines that stands in for a large file. */

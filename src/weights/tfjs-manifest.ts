@@ -7,13 +7,12 @@
  * The shards of a group are one run of bytes; a tensor may lie across two of them. Quantised values are
  * q * scale + min, computed in double and then rounded, as tfjs does.
  */
+import { plainPath, type ReadBeside, readBeside } from "./beside.ts";
 import type { Checkpoint, CheckpointTensor } from "./checkpoint.ts";
 import { decodeElements, type ElementType, elementBytes, type Floats } from "./elements.ts";
-import { isRecord, isSizes, parseJson } from "./json.ts";
-import { ensure, Unreadable } from "./unreadable.ts";
-
-/** The bytes of a file beside the manifest, or why there are none. */
-export type ReadShard = (path: string) => Uint8Array | string;
+import { isRecord, isSizes } from "./json.ts";
+import { countElements } from "./shapes.ts";
+import { ensure, quote, shorten, Unreadable } from "./unreadable.ts";
 
 const types: Readonly<Record<string, ElementType>> = {
   float32: "f32",
@@ -33,22 +32,23 @@ interface Stored {
   readonly min: number;
 }
 
-export function readTfjsManifest(bytes: Uint8Array, readShard: ReadShard): Checkpoint {
+export function readTfjsManifest(manifest: unknown, beside: ReadBeside): Checkpoint {
   const tensors = new Map<string, CheckpointTensor>();
-  for (const group of groupsOf(parseJson(bytes, "it"))) {
+  const named = new Set<string>();
+  for (const group of groupsOf(manifest)) {
     ensure(isRecord(group) && Array.isArray(group.weights), "a group of its manifest has no weights");
-    const shards = readShards(group.paths, readShard);
+    const shards = readShards(group.paths, named, beside);
     let at = 0;
     for (const entry of group.weights) {
       const stored = describe(entry);
       const { name, shape, dtype } = stored;
-      ensure(!tensors.has(name), `its manifest has two tensors called \`${name}\``);
+      ensure(!tensors.has(name), `its manifest has two tensors called ${quote(name)}`);
       const begin = at;
-      at += shape.reduce((product, side) => product * side, elementBytes[stored.packed]);
+      at += countElements(shape, quote(name)) * elementBytes[stored.packed];
       const end = at;
       ensure(
         end <= shards.size,
-        `\`${name}\` ends at byte ${end}, its files have ${shards.size}: they were cut short`,
+        `${quote(name)} ends at byte ${end}, its files have ${shards.size}: they were cut short`,
       );
       tensors.set(name, { name, shape, dtype, read: () => unpack(shards.slice(begin, end), stored) });
     }
@@ -61,31 +61,28 @@ function groupsOf(json: unknown): readonly unknown[] {
   if (Array.isArray(json) && json.length > 0 && json.every((group) => isRecord(group) && "weights" in group))
     return json;
   if (isRecord(json) && Array.isArray(json.weightsManifest)) return json.weightsManifest;
-  if (isRecord(json) && isRecord(json.weight_map)) {
-    const parts = [...new Set(Object.values(json.weight_map))].slice(0, 3).join(", ");
-    throw new Unreadable(`it is the index of a checkpoint in parts (${parts}), which resnetc does not join`);
-  }
-  throw new Unreadable("it is JSON, but no tfjs weight manifest");
+  throw new Unreadable("it is JSON, but no tfjs weight manifest and no index of safetensors files");
 }
 
 function describe(entry: unknown): Stored {
   ensure(isRecord(entry) && typeof entry.name === "string", "a tensor of its manifest has no name");
   const { name, shape, dtype, quantization } = entry;
-  ensure(isSizes(shape), `\`${name}\` has no shape of whole numbers`);
-  ensure(typeof dtype === "string", `\`${name}\` has no dtype`);
+  const shown = quote(name);
+  ensure(isSizes(shape), `${shown} has no shape of whole numbers`);
+  ensure(typeof dtype === "string", `${shown} has no dtype`);
   ensure(
     Object.hasOwn(types, dtype),
-    `\`${name}\` has dtype ${dtype.slice(0, 20)}, which resnetc does not read`,
+    `${shown} has dtype ${dtype.slice(0, 20)}, which resnetc does not read`,
   );
   const type = types[dtype];
   if (quantization === undefined) return { name, shape, dtype: type, packed: type, scale: 1, min: 0 };
-  ensure(isRecord(quantization), `\`${name}\` has a quantization that is none`);
+  ensure(isRecord(quantization), `${shown} has a quantization that is none`);
   const { dtype: packed, scale = 1, min = 0 } = quantization;
   ensure(
     typeof packed === "string" && Object.hasOwn(packedTypes, packed),
-    `\`${name}\` is quantised in an unknown way`,
+    `${shown} is quantised in an unknown way`,
   );
-  ensure(Number.isFinite(scale) && Number.isFinite(min), `\`${name}\` has a quantization without numbers`);
+  ensure(Number.isFinite(scale) && Number.isFinite(min), `${shown} has a quantization without numbers`);
   return { name, shape, dtype: type, packed: packedTypes[packed], scale: Number(scale), min: Number(min) };
 }
 
@@ -93,7 +90,7 @@ function unpack(bytes: Uint8Array, { dtype, packed, scale, min }: Stored): Float
   const values = decodeElements(bytes, packed);
   // float16 is a way to store floats, not a scale.
   if (packed === dtype || packed === "f16") return values;
-  if (dtype !== "f32") return Float64Array.from(values, (value) => Math.round(value * scale + min));
+  if (dtype !== "f32") return new Float64Array(values).map((value) => Math.round(value * scale + min));
   const floats = new Float32Array(values.length);
   for (let i = 0; i < floats.length; i++) floats[i] = values[i] * scale + min;
   return floats;
@@ -105,18 +102,15 @@ interface Shards {
   slice(begin: number, end: number): Uint8Array;
 }
 
-function readShards(paths: unknown, readShard: ReadShard): Shards {
+/** `named` are the files of the groups before: thousands of groups on one file would be any amount of data. */
+function readShards(paths: unknown, named: Set<string>, beside: ReadBeside): Shards {
   ensure(Array.isArray(paths) && paths.length > 0, "a group of its manifest has no paths");
-  ensure(new Set(paths).size === paths.length, "a group of its manifest names a file twice");
   const parts: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   let size = 0;
   for (const path of paths) {
-    ensure(
-      typeof path === "string" && isBeside(path),
-      `its manifest names a file outside its folder: ${path}`,
-    );
-    const bytes = readShard(path);
-    if (typeof bytes === "string") throw new Unreadable(`its file ${path} cannot be read: ${bytes}`);
+    const bytes = readBeside(path, "its manifest", beside);
+    ensure(!named.has(plainPath(path)), `its manifest names a file twice: ${shorten(path)}`);
+    named.add(plainPath(path));
     parts.push({ start: size, bytes });
     size += bytes.length;
   }
@@ -133,6 +127,3 @@ function readShards(paths: unknown, readShard: ReadShard): Shards {
   };
   return { size, slice };
 }
-
-/** A manifest comes from a stranger: it may name its own shards, not any file of this machine. */
-const isBeside = (path: string): boolean => !/^[/\\]|^\w+:|(^|[/\\])\.\.([/\\]|$)|\0/.test(path);
