@@ -1,9 +1,13 @@
 /** The command line's way to files: sources, modules beside them, checkpoints, output folders. */
 import {
+  closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -17,6 +21,9 @@ import type { Artifact } from "../codegen/target.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { limits } from "../parser/parse.ts";
 import type { CheckpointFiles } from "../weights/checkpoint.ts";
+import { isHdf5 } from "../weights/hdf5.ts";
+import { isZip } from "../weights/zip.ts";
+import { loadHdf5 } from "./hdf5.ts";
 import { stdin } from "./stdin.ts";
 
 /** `file.resnet#net` → its parts; a file whose own name has a # is taken whole. */
@@ -97,6 +104,35 @@ export const readModule: ReadModule = (request, from) => {
   const found = readSource(file);
   return isSource(found) ? found : { why: found.message };
 };
+
+/** For a checkpoint that may need a reader of HDF5, which is loaded only then. */
+export async function checkpointFilesFor(file: string, load = loadHdf5): Promise<CheckpointFiles> {
+  return mayHoldHdf5(file) ? { ...checkpointFiles, hdf5: await load() } : checkpointFiles;
+}
+
+/** The directory of a .keras, which has few entries, lies within this many bytes of its end. */
+const tail = 2 ** 16;
+
+/** By the first bytes: HDF5 itself, or a zip whose end names the weights of Keras. */
+function mayHoldHdf5(path: string): boolean {
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    const head = Buffer.alloc(8);
+    readSync(file, head, 0, head.length, 0);
+    if (isHdf5(head)) return true;
+    if (!isZip(head)) return false;
+    const { size } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(size, tail));
+    readSync(file, end, 0, end.length, size - end.length);
+    return end.includes("model.weights.h5");
+  } catch {
+    // Whoever opens it will say why that is not possible.
+    return false;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
 
 export const checkpointFiles: CheckpointFiles = {
   read(file) {

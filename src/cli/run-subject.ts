@@ -59,7 +59,7 @@ export class RunError extends Error {
 }
 
 /** Undefined after its errors were shown. */
-export function openSubject(options: SubjectArguments): RunSubject | undefined {
+export async function openSubject(options: SubjectArguments): Promise<RunSubject | undefined> {
   const isFolder = statSync(options.file, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? openFolder(options) : openFile(options);
 }
@@ -85,13 +85,13 @@ function readThreads(threads = "auto"): "auto" | number {
   return count;
 }
 
-function openFile(options: SubjectArguments): RunSubject | undefined {
+async function openFile(options: SubjectArguments): Promise<RunSubject | undefined> {
   const engine = engineOf(options.target ?? "wasm", options);
   const arithmetic = readArithmetic(options, engine.target === "wasm" ? undefined : "--target wasm");
   const opened = openNet(options.file, options);
   if (!opened) return undefined;
   const { net, module } = opened;
-  const { weights, diagnostics } = findWeights(net, module, options);
+  const { weights, diagnostics } = await findWeights(net, module, options);
   if (diagnostics.length > 0) printDiagnostics(diagnostics, options.format);
   if (!weights) return undefined;
   if (areUntrained(weights.from)) note("no --weights: the net has random weights, its answers mean nothing");

@@ -21,10 +21,12 @@ interface DoesNotFit extends BindRequest {
   readonly naming: Naming;
   /** What recognition finds, where a table was asked for. */
   readonly other: Naming | undefined;
+  /** Why the order of its layers does not say more than names do, where that was tried. */
+  readonly order: string | undefined;
 }
 
 export function reportDoesNotFit(request: DoesNotFit, report: Report): void {
-  const { path, graph, params, naming, other, checkpoint, table } = request;
+  const { path, graph, params, naming, other, order, checkpoint, table } = request;
   const absent = naming.names.filter((name) => !checkpoint.tensors.has(name));
   const looked = naming.table ? ` by the names of \`${naming.table.name}\`` : "";
   const notes: Note[] = [
@@ -36,6 +38,7 @@ export function reportDoesNotFit(request: DoesNotFit, report: Report): void {
     const found = `${better.matched} of ${params.length}`;
     notes.push({ message: `\`${better.table?.name ?? "the net's own"}\` names would find ${found}` });
   }
+  if (order !== undefined) notes.push({ message: order });
   const counts = { path, net: graph.name, matched: naming.matched, wanted: params.length };
   report("checkpoint-does-not-fit", undefined, counts, { notes });
 }

@@ -23,6 +23,7 @@ import {
 } from "./bind-report.ts";
 import type { Checkpoint, CheckpointTensor, Layout } from "./checkpoint.ts";
 import { isFloating } from "./elements.ts";
+import { matchByOrder, type Ordered } from "./keras-order.ts";
 import { fits, toGraphLayout } from "./layout.ts";
 import type { NamesTable } from "./names.ts";
 import { type Naming, recogniseNames } from "./recognise-names.ts";
@@ -65,12 +66,19 @@ export type Filled = Place & { readonly tensor: CheckpointTensor };
 export function bindWeights(request: BindRequest, report: Report): BoundWeights | undefined {
   const { graph, checkpoint, table, tables } = request;
   const params = graph.nodes.filter((node) => isOp(node, param) && !node.attrs.compute) as Node<ParamAttrs>[];
-  const naming = nameParams(params, checkpoint, table ? [table] : [undefined, ...tables]);
-  if (naming.matched * 2 < params.length) {
+  const byName = nameParams(params, checkpoint, table ? [table] : [undefined, ...tables]);
+  const isStranger = byName.matched * 2 < params.length;
+  // Keras' newer files have no names, only places.
+  const ordered =
+    isStranger && !table && checkpoint.format === "keras"
+      ? matchByOrder(graph, checkpoint.tensors)
+      : undefined;
+  if (isStranger && typeof ordered !== "object") {
     const other = table && nameParams(params, checkpoint, [undefined, ...tables]);
-    reportDoesNotFit({ ...request, params, naming, other }, report);
+    reportDoesNotFit({ ...request, params, naming: byName, other, order: ordered }, report);
     return undefined;
   }
+  const naming: Named = typeof ordered === "object" ? namesInOrder(params, ordered) : byName;
   const kernels = new Set(graph.nodes.flatMap((node) => (isOp(node, dense) ? [node.inputs[1]] : [])));
   const places = params.map((node, i): Place => {
     const name = naming.names[i];
@@ -79,9 +87,9 @@ export function bindWeights(request: BindRequest, report: Report): BoundWeights 
   const filled = places.filter((place): place is Filled => place.tensor !== undefined);
   const layout = chooseLayout(filled, checkpoint.layout);
   if (!checkPlaces(request, places, filled, layout, report)) return undefined;
-  const byName = new Map(filled.map((place) => [place.node.name, place]));
+  const placeOf = new Map(filled.map((place) => [place.node.name, place]));
   const get = (name: string) => {
-    const place = byName.get(name);
+    const place = placeOf.get(name);
     invariant(place, `${name} is no loaded weight of ${graph.name}`);
     return toGraphLayout(place.tensor.read(), place.node.attrs.shape, layout);
   };
@@ -100,6 +108,14 @@ function nameParams(
   }));
   return recogniseNames(wanted, tensors, tables);
 }
+
+const namesInOrder = (params: readonly Node<ParamAttrs>[], { names, how }: Ordered): Named => ({
+  table: undefined,
+  prefix: "",
+  names: params.map(({ name }) => names.get(name) ?? name),
+  matched: names.size,
+  how,
+});
 
 /** The format's own layout, unless some shape contradicts it and the other layout fits every one. */
 function chooseLayout(filled: readonly Filled[], usual: Layout): Layout {
@@ -159,8 +175,11 @@ function notFinite({ name, dtype, read }: CheckpointTensor): NotFinite | undefin
   return nan + infinite > 0 ? { name, nan, infinite } : undefined;
 }
 
+/** A naming, and how it was found where it was not by a table. */
+type Named = Naming & { readonly how?: string };
+
 function describe(
-  naming: Naming,
+  naming: Named,
   { format, layout: usual }: Checkpoint,
   filled: readonly Filled[],
   layout: Layout,
@@ -170,7 +189,7 @@ function describe(
   const why = layout === usual ? "" : `, told by the shapes: ${format} files are usually ${usual}`;
   const types = [...new Set(filled.map(({ tensor }) => tensor.dtype))].filter((type) => type !== "f32");
   return [
-    `names: ${naming.table?.name ?? "as in the net"}${prefix}`,
+    `names: ${naming.how ?? naming.table?.name ?? "as in the net"}${prefix}`,
     `layout: ${order}${why}`,
     ...(types.length > 0 ? [`stored as: ${types.join(", ")}`] : []),
   ];

@@ -70,7 +70,7 @@ export const builder = (yargs: Argv) =>
 
 type BuildArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
-export function handler(options: BuildArguments): number {
+export async function handler(options: BuildArguments): Promise<number> {
   const chosen = chooseTargets(options.target);
   if ("code" in chosen) return stop([chosen], options);
   const wanted = options["print-after"];
@@ -88,7 +88,7 @@ export function handler(options: BuildArguments): number {
 
   let weights: FoundWeights | undefined;
   if (chosen.some(({ needsWeights }) => needsWeights)) {
-    const found = findWeights(net, module, options);
+    const found = await findWeights(net, module, options);
     if (found.diagnostics.length > 0) printDiagnostics(found.diagnostics, options.format);
     if (!found.weights) return 1;
     weights = found.weights;

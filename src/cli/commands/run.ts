@@ -75,7 +75,7 @@ export async function handler(options: RunArguments): Promise<number> {
   if (!Number.isInteger(options.top) || options.top < 1)
     throw new UsageError(`--top ${options.top} is not a whole number from 1`);
 
-  const subject = openSubject(options);
+  const subject = await openSubject(options);
   if (!subject) return 1;
   try {
     if (options.raw === undefined) return await classify(subject, images, options);

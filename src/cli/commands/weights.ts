@@ -1,13 +1,19 @@
 /** `resnetc weights`: what is in a checkpoint, and whether it fits a net. */
+
+import { writeFileSync } from "node:fs";
 import type { Arguments, Argv } from "yargs";
-import { collect } from "../../base/diagnostic.ts";
+import { collect, type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
+import type { AnalysedNet } from "../../compile.ts";
 import { isOp } from "../../ir/graph.ts";
 import { ops } from "../../ir/ops/index.ts";
 import { elements } from "../../ir/tensor.ts";
+import type { Module } from "../../lower/modules.ts";
 import { type Architecture, recogniseArchitecture } from "../../weights/architecture/index.ts";
 import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
+import { clashingNames, exportWeights } from "../../weights/export.ts";
+import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { architectureLines, architectureTitle, writeSpec } from "../architecture-report.ts";
-import { checkpointFiles, checkpointFilesFor } from "../files.ts";
+import { checkpointFiles, checkpointFilesFor, whyNot } from "../files.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import {
   count,
@@ -20,23 +26,41 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import { bindingOptions, findWeights } from "../weights-options.ts";
+import {
+  bindingOptions,
+  type FoundWeights,
+  findWeights,
+  tablesOf,
+  unknownTable,
+} from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(bindingOptions(netOptions(yargs)))
     .positional("checkpoint", {
       type: "string",
       demandOption: true,
-      describe: "safetensors, PyTorch, ONNX, .npz or a tfjs manifest",
+      describe: "safetensors, PyTorch, Keras, ONNX, .npz or a tfjs manifest",
     })
     .option("write", {
       type: "string",
       describe: "write a .resnet file that loads it, where the architecture is known",
     })
+    .option("save", {
+      type: "string",
+      describe: "write the weights of the net as safetensors, in torch's layout",
+    })
+    .option("as", {
+      type: "string",
+      describe: "--save: the table that names the tensors (default: the net's own names)",
+    })
     .positional("file", { type: "string", describe: "a .resnet file, FILE#net, that it should fit" })
     .example("$0 weights resnet50.pth", "every tensor: name, shape, type")
     .example("$0 weights resnet50.pth examples/resnet50.resnet", "whether it fits, and what does not")
-    .example("$0 weights resnet50d.pth --write resnet50d.resnet", "the net that it is of");
+    .example("$0 weights resnet50d.pth --write resnet50d.resnet", "the net that it is of")
+    .example(
+      "$0 weights resnet50.h5 resnet50.resnet --save resnet50.safetensors --as torchvision",
+      "Keras' weights as torch has them",
+    );
 
 export async function handler(
   options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
@@ -53,6 +77,11 @@ export async function handler(
     if (file !== undefined) throw new UsageError("--write is for checkpoints without a net");
     return write(options.write, path, checkpoint, options);
   }
+  if (options.as !== undefined && options.save === undefined) throw new UsageError("--as goes with --save");
+  if (options.save !== undefined && file === undefined)
+    throw new UsageError(
+      "--save needs the net whose weights it writes: `weights CHECKPOINT FILE --save OUT`",
+    );
   if (file === undefined) {
     const architecture = recogniseArchitecture(checkpoint, path);
     if (json)
@@ -63,11 +92,15 @@ export async function handler(
 
   const opened = openNet(file, options);
   if (!opened) return 1;
-  const { weights, diagnostics: problems } = await findWeights(opened.net, opened.module, {
+  const { weights, diagnostics: found } = await findWeights(opened.net, opened.module, {
     ...options,
     weights: path,
     seed: 0,
   });
+  const problems = [...found];
+  const saving =
+    weights && options.save !== undefined ? save(options.save, options.as, opened, weights) : undefined;
+  if (saving) problems.push(saving);
   const params = opened.net.graph.nodes.filter((node) => isOp(node, ops.param));
   if (json) {
     printJson({
@@ -85,9 +118,34 @@ export async function handler(
         `${paintFor(process.stdout)("info", "ok")}  ${path} fits ${opened.net.name}: ${count(params.length)} tensors`,
       );
       for (const line of weights.notes) print(`    ${line}`);
+      if (options.save !== undefined && !saving) print(`    written: ${options.save}`);
     }
   }
-  return weights ? 0 : 1;
+  return weights && !saving ? 0 : 1;
+}
+
+/** Why the weights could not be written. */
+function save(
+  file: string,
+  as: string | undefined,
+  { net, module }: { readonly net: AnalysedNet; readonly module: Module },
+  { source }: FoundWeights,
+): Diagnostic | undefined {
+  const tables = tablesOf(module);
+  const table = tables.find(({ name }) => name === as);
+  if (as !== undefined && !table) return unknownTable(as, tables);
+  const clashing = table ? clashingNames(net.graph, table) : [];
+  if (clashing.length > 0) {
+    const places = `${clashing.length} names of \`${as}\` stand for more than one weight of ${net.name}`;
+    return makeDiagnostic("weight-used-twice", undefined, { name: clashing[0], places });
+  }
+  try {
+    writeFileSync(file, writeSafetensors(exportWeights(net.graph, source, table)));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return makeDiagnostic("unwritable-output", undefined, { path: file, why: whyNot(error) });
+  }
+  return undefined;
 }
 
 function describe(path: string, { format, tensors, notes }: Checkpoint) {
