@@ -104,6 +104,24 @@ test("rebuilding through a function of the file's choice stays on the list", () 
   assert.is(refused(p.reduce(p.global("collections", "defaultdict"), inner)).name, "os.system");
 });
 
+test("rebuilding by rebuilding, with itself as arguments, does not recurse", () => {
+  // l = [rebuild, None, l]
+  const rebuild = p.global("torch._tensor", "_rebuild_from_type_v2");
+  const itself = p.join([0x5d, 0x71, 0, 0x28], rebuild, p.none, [0x68, 0, 0x65, 0x30]);
+  const body = p.join(itself, p.reduce(rebuild, rebuild, p.none, [0x68, 0]));
+  assert.match(refusal(p.torchZip(p.pickle(2, body), {})), /rebuilds a tensor by rebuilding a tensor/);
+});
+
+test("a place to remember that is no number", () => {
+  for (const line of ["gx\n", "px\n", "g-1\n", "g1e3\n", "g\n", "p 1\n"]) {
+    const body = p.join(p.int(1), [...new TextEncoder().encode(line)]);
+    assert.match(
+      refusal(p.torchZip(p.pickle(0, body), {})),
+      /a place to remember that is no number at byte 7/,
+    );
+  }
+});
+
 test("copying a long text again and again is stopped", () => {
   const long = p.join(p.text("x".repeat(100_000)), [0x71, 0]);
   const call = p.join(p.global("_codecs", "encode"), [0x28, 0x68, 0], p.text("latin1"), [0x74, 0x52]);

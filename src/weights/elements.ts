@@ -70,7 +70,7 @@ export function decodeElements(bytes: Uint8Array, type: ElementType): Floats {
     case "u8":
       return Float64Array.from(bytes);
     case "bool":
-      return Float64Array.from(bytes, (byte) => (byte ? 1 : 0));
+      return new Float64Array(bytes).map((byte) => (byte ? 1 : 0));
   }
 }
 
@@ -133,7 +133,10 @@ export function isContiguous({ shape, strides }: Strided): boolean {
 }
 
 /** Copies the elements of a strided tensor out of its storage in row-major order. */
-export function gather(storage: Uint8Array, width: number, { shape, strides, offset }: Strided): Uint8Array {
+export function gather(storage: Uint8Array, width: number, { offset, ...window }: Strided): Uint8Array {
+  // Sides of 1 move nothing, and dozens of them would cost time with each element.
+  const shape = window.shape.filter((side) => side !== 1);
+  const strides = window.strides.filter((_, axis) => window.shape[axis] !== 1);
   const count = shape.reduce((product, side) => product * side, 1);
   const out = new Uint8Array(count * width);
   const index = shape.map(() => 0);

@@ -10,11 +10,13 @@ import {
   countOf,
   isKind,
   itemsOf,
+  latin1Bytes,
   type PyCallable,
   type PyObject,
   textOf,
   type Value,
 } from "./pickle-values.ts";
+import { checkRank, countElements } from "./shapes.ts";
 import { makeStorage, makeTensor, type TorchStorage } from "./torch-tensor.ts";
 import { ensure } from "./unreadable.ts";
 
@@ -53,9 +55,8 @@ function makeType([code]: readonly Value[]): NumpyType {
 
 /** What protocol 2 of Python 2 stores as text is bytes in latin-1. */
 function bytesOf(value: Value | undefined, budget: Budget): Uint8Array | undefined {
-  if (typeof value !== "string") return value instanceof Uint8Array ? value : undefined;
-  budget.spend(value.length);
-  return Uint8Array.from(value, (letter) => letter.charCodeAt(0));
+  if (typeof value === "string") return latin1Bytes(value, budget);
+  return value instanceof Uint8Array ? value : undefined;
 }
 
 function makeScalar([type, value]: readonly Value[], budget: Budget): Value {
@@ -73,7 +74,10 @@ function makeArray(_args: readonly Value[], budget: Budget): NumpyArray {
       const bytes = bytesOf(data, budget);
       if (!isType(type) || !type.element || !bytes) return;
       ensure(type.order !== ">", "it has a NumPy array with the highest byte first");
-      const sides = itemsOf(shape, "the shape of a NumPy array").map((side) => countOf(side, "a side of it"));
+      const list = itemsOf(shape, "the shape of a NumPy array");
+      checkRank(list.length, "a NumPy array in it");
+      const sides = list.map((side) => countOf(side, "a side of it"));
+      countElements(sides, "a NumPy array in it");
       const storage: TorchStorage = makeStorage(
         type.element,
         Math.floor(bytes.length / elementBytes[type.element]),

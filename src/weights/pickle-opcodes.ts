@@ -1,16 +1,17 @@
 /** The instructions of pickle (CPython, Lib/pickletools.py), each as what it does to the machine. */
 import type { Machine } from "./pickle.ts";
 import { dict, isKind, kindOf, list, set, tuple, type Value } from "./pickle-values.ts";
+import { quote } from "./unreadable.ts";
 
 type Operation = (machine: Machine) => void;
 
 /** A LONG of more bytes than this is no number of a checkpoint; converting one takes quadratic time. */
 const maxLong = 1024;
 
-const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
 /** Texts of Python 2 are bytes: names in ASCII, or the raw values of NumPy scalars. Latin-1 loses neither. */
-function latin1(bytes: Uint8Array): string {
+function latin1(m: Machine, length: number): string {
+  m.checkText(length);
+  const bytes = m.take(length);
   let text = "";
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
   return text;
@@ -61,7 +62,12 @@ function setItems(m: Machine, flat: readonly Value[]): void {
   const target = m.top();
   if (!isKind(target, "dict")) m.fail(`entries for ${kindOf(target)}`);
   if (flat.length % 2) m.fail("a key without a value");
-  for (let i = 0; i < flat.length; i += 2) target.entries.set(flat[i], flat[i + 1]);
+  for (let i = 0; i < flat.length; i += 2) {
+    const key = flat[i];
+    // No dict has a name twice: which of two values is meant nobody can tell.
+    if (typeof key === "string" && target.entries.has(key)) m.fail(`a second entry called ${quote(key)}`);
+    target.entries.set(key, flat[i + 1]);
+  }
 }
 
 function addMembers(m: Machine): void {
@@ -75,6 +81,12 @@ function dictOf(m: Machine): void {
   const flat = m.popMark();
   m.make(dict());
   setItems(m, flat);
+}
+
+function memoKey(m: Machine): number {
+  const text = m.line();
+  if (!/^\d{1,15}$/.test(text)) m.fail("a place to remember that is no number");
+  return Number(text);
 }
 
 /** Pops n values, the last one first, and returns them in the order in which they were pushed. */
@@ -122,12 +134,12 @@ export const operations: ReadonlyMap<number, Operation> = new Map<number, Operat
   [0x8b, (m) => m.push(long(m, m.u32()))],
   // ---- texts and bytes
   [0x53, (m) => m.push(quoted(m, m.line()))],
-  [0x54, (m) => m.push(latin1(m.take(m.u32())))],
-  [0x55, (m) => m.push(latin1(m.take(m.u8())))],
+  [0x54, (m) => m.push(latin1(m, m.u32()))],
+  [0x55, (m) => m.push(latin1(m, m.u8()))],
   [0x56, (m) => m.push(rawUnicode(m.line()))],
-  [0x58, (m) => m.push(utf8(m.take(m.u32())))],
-  [0x8c, (m) => m.push(utf8(m.take(m.u8())))],
-  [0x8d, (m) => m.push(utf8(m.take(m.u64())))],
+  [0x58, (m) => m.push(m.text(m.u32()))],
+  [0x8c, (m) => m.push(m.text(m.u8()))],
+  [0x8d, (m) => m.push(m.text(m.u64()))],
   [0x42, (m) => m.push(m.take(m.u32()))],
   [0x43, (m) => m.push(m.take(m.u8()))],
   [0x8e, (m) => m.push(m.take(m.u64()))],
@@ -152,10 +164,10 @@ export const operations: ReadonlyMap<number, Operation> = new Map<number, Operat
   [0x91, (m) => m.make(set(m.popMark()))],
   [0x90, addMembers],
   // ---- memory
-  [0x67, (m) => m.recall(Number(m.line()))],
+  [0x67, (m) => m.recall(memoKey(m))],
   [0x68, (m) => m.recall(m.u8())],
   [0x6a, (m) => m.recall(m.u32())],
-  [0x70, (m) => m.remember(Number(m.line()))],
+  [0x70, (m) => m.remember(memoKey(m))],
   [0x71, (m) => m.remember(m.u8())],
   [0x72, (m) => m.remember(m.u32())],
   [0x94, (m) => m.remember()],

@@ -91,6 +91,15 @@ export function countOf(value: Value | undefined, what: string): number {
   );
 }
 
+/** Latin-1 text as the bytes that it stands for: how protocol 2 stores them. */
+export function latin1Bytes(text: string, budget: Budget): Uint8Array {
+  budget.spend(text.length);
+  // Not Uint8Array.from(text), which makes a list of letters first.
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 export const textOf = (value: Value | undefined, what: string): string => {
   if (typeof value === "string") return value;
   throw new Unreadable(`${what} should be a text, this is ${kindOf(value)}`);

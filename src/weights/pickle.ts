@@ -56,8 +56,13 @@ export function unpickle(bytes: Uint8Array, host: PickleHost, start = 0): Unpick
 /** How much calls may copy beyond the file's own size; a checkpoint of torch.save copies next to nothing. */
 const freeUnits = 1_000_000;
 /** Python has no such limits; real files stay below a hundred thousand of each. */
-const maxStack = 20_000_000;
-const maxContainers = 1_000_000;
+const maxStack = 4_000_000;
+const maxContainers = 500_000;
+/** Engines end somewhat above: V8 at 2^29 letters. */
+const maxText = 2 ** 28;
+
+/** A byte order mark is a letter of a name like any other. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Machine implements Budget {
   readonly bytes: Uint8Array;
@@ -92,18 +97,8 @@ export class Machine implements Budget {
 
   // ---- bytes --------------------------------------------------------------------------------------
 
-  take(count: number): Uint8Array {
-    const end = this.at + count;
-    if (end > this.bytes.length) {
-      throw new Unreadable(
-        `its pickle wants bytes up to ${end}, there are ${this.bytes.length}: it was cut short`,
-      );
-    }
-    this.at = end;
-    return this.bytes.subarray(end - count, end);
-  }
-
-  u8 = (): number => this.take(1)[0];
+  take = (count: number): Uint8Array => this.bytes.subarray(this.#skip(count), this.at);
+  u8 = (): number => this.bytes[this.#skip(1)];
   u16 = (): number => this.#view.getUint16(this.#skip(2), true);
   u32 = (): number => this.#view.getUint32(this.#skip(4), true);
   i32 = (): number => this.#view.getInt32(this.#skip(4), true);
@@ -114,14 +109,30 @@ export class Machine implements Budget {
   line(): string {
     const end = this.bytes.indexOf(10, this.at);
     if (end < 0) this.fail("a line without an end");
-    const text = new TextDecoder().decode(this.bytes.subarray(this.at, end));
-    this.at = end + 1;
-    return text;
+    return this.text(end + 1 - this.at).slice(0, -1);
   }
 
+  /** A text in UTF-8. */
+  text(count: number): string {
+    this.checkText(count);
+    return utf8.decode(this.take(count));
+  }
+
+  checkText(count: number): void {
+    if (count > maxText && this.at + count <= this.bytes.length) this.fail(`a text of ${count} bytes`);
+  }
+
+  /** Goes on by so many bytes, and gives the offset of the first of them. */
   #skip(count: number): number {
-    this.take(count);
-    return this.at - count;
+    const start = this.at;
+    const end = start + count;
+    if (end > this.bytes.length) {
+      throw new Unreadable(
+        `its pickle wants bytes up to ${end}, there are ${this.bytes.length}: it was cut short`,
+      );
+    }
+    this.at = end;
+    return start;
   }
 
   // ---- stack --------------------------------------------------------------------------------------
@@ -180,6 +191,8 @@ export class Machine implements Budget {
   call(callee: Value, args: Value): void {
     if (!isKind(callee, "callable")) this.fail(`a call of ${kindOf(callee)}`);
     if (!isKind(args, "tuple")) this.fail(`a call with ${kindOf(args)}`);
+    // An object costs as much as a list.
+    if (++this.#containers > maxContainers) this.fail("too many objects");
     this.push(callee.call(args.items, this));
   }
 

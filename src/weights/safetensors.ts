@@ -9,7 +9,8 @@
 import type { Checkpoint, CheckpointTensor } from "./checkpoint.ts";
 import { decodeElements, type ElementType, elementBytes } from "./elements.ts";
 import { isRecord, isSizes, parseJson } from "./json.ts";
-import { ensure } from "./unreadable.ts";
+import { countElements } from "./shapes.ts";
+import { ensure, quote } from "./unreadable.ts";
 
 const types: Readonly<Record<string, ElementType>> = {
   F64: "f64",
@@ -39,7 +40,7 @@ export function readSafetensors(bytes: Uint8Array): Checkpoint {
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   ensure(length <= maxHeader, `its header claims ${length} bytes, the format allows ${maxHeader}`);
   ensure(8 + length <= bytes.length, `its header claims ${length} bytes, the whole file has ${bytes.length}`);
-  const header = parseJson(bytes.subarray(8, 8 + length), "its header");
+  const header = parseJson(trimmed(bytes.subarray(8, 8 + length)), "its header");
   ensure(isRecord(header), "its header is no JSON object");
   const start = 8 + length;
   const places: Place[] = [];
@@ -56,6 +57,13 @@ export function readSafetensors(bytes: Uint8Array): Checkpoint {
   return { format: "safetensors", layout: "torch", tensors, notes: [] };
 }
 
+/** Without the spaces that align the data; a header may have millions. */
+function trimmed(header: Uint8Array): Uint8Array {
+  let end = header.length;
+  while (end > 0 && header[end - 1] === 0x20) end--;
+  return header.subarray(0, end);
+}
+
 interface Place {
   readonly name: string;
   readonly shape: readonly number[];
@@ -65,25 +73,26 @@ interface Place {
 }
 
 function placeOf(name: string, entry: unknown, dataBytes: number): Place {
-  ensure(isRecord(entry), `\`${name}\` has no description in its header`);
+  const shown = quote(name);
+  ensure(isRecord(entry), `${shown} has no description in its header`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  ensure(typeof dtype === "string", `\`${name}\` has no dtype`);
+  ensure(typeof dtype === "string", `${shown} has no dtype`);
   ensure(
     Object.hasOwn(types, dtype),
-    `\`${name}\` has dtype ${dtype.slice(0, 20)}, which resnetc does not read`,
+    `${shown} has dtype ${dtype.slice(0, 20)}, which resnetc does not read`,
   );
-  ensure(isSizes(shape), `\`${name}\` has no shape of whole numbers`);
-  ensure(isSizes(offsets) && offsets.length === 2, `\`${name}\` has no data_offsets`);
+  ensure(isSizes(shape), `${shown} has no shape of whole numbers`);
+  ensure(isSizes(offsets) && offsets.length === 2, `${shown} has no data_offsets`);
   const [begin, end] = offsets;
   ensure(
     end <= dataBytes,
-    `\`${name}\` ends at byte ${end} of the data, the file has ${dataBytes}: it was cut short`,
+    `${shown} ends at byte ${end} of the data, the file has ${dataBytes}: it was cut short`,
   );
   const type = types[dtype];
-  const wanted = shape.reduce((product, side) => product * side, elementBytes[type]);
+  const wanted = countElements(shape, shown) * elementBytes[type];
   ensure(
     end - begin === wanted,
-    `\`${name}\` is ${dtype} [${shape.join(", ")}], which is ${wanted} bytes, but has ${end - begin}`,
+    `${shown} is ${dtype} [${shape.join(", ")}], which is ${wanted} bytes, but has ${end - begin}`,
   );
   return { name, shape, dtype: type, begin, end };
 }
@@ -91,8 +100,8 @@ function placeOf(name: string, entry: unknown, dataBytes: number): Place {
 function checkCoverage(places: readonly Place[], dataBytes: number): void {
   let covered = 0;
   for (const { name, begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    ensure(begin >= covered, `\`${name}\` overlaps another tensor`);
-    ensure(begin === covered, `nothing describes the ${begin - covered} bytes before \`${name}\``);
+    ensure(begin >= covered, `${quote(name)} overlaps another tensor`);
+    ensure(begin === covered, `nothing describes the ${begin - covered} bytes before ${quote(name)}`);
     covered = end;
   }
   ensure(covered === dataBytes, `nothing describes the last ${dataBytes - covered} bytes`);

@@ -10,6 +10,7 @@ import {
   isKind,
   itemsOf,
   kindOf,
+  latin1Bytes,
   list,
   type PyCallable,
   type PyObject,
@@ -19,7 +20,7 @@ import {
   type Value,
 } from "./pickle-values.ts";
 import { makeTensor } from "./torch-tensor.ts";
-import { RefusedGlobal, Unreadable } from "./unreadable.ts";
+import { ensure, quote, RefusedGlobal, Unreadable } from "./unreadable.ts";
 
 /** `torch.FloatStorage` and the like: the type of the elements, named in a persistent id. */
 export interface StorageType extends PyObject {
@@ -78,9 +79,13 @@ const callable = (name: string, call: PyCallable["call"]): PyCallable => ({ kind
 const rebuildTensor: PyCallable["call"] = ([storage, offset, shape, strides]) =>
   makeTensor(storage, offset, shape, strides);
 
-/** What `_rebuild_from_type_v2(function, type, arguments, state)` calls is on this list too. */
+/** What `_rebuild_from_type_v2(function, type, arguments, state)` calls is on this list too, and not itself. */
 const rebuildFromType: PyCallable["call"] = ([callee, , args], budget) => {
   if (!isKind(callee, "callable")) throw new Unreadable(`its pickle rebuilds a tensor by ${kindOf(callee)}`);
+  ensure(
+    !callee.name.endsWith(" _rebuild_from_type_v2"),
+    "its pickle rebuilds a tensor by rebuilding a tensor",
+  );
   return callee.call(itemsOf(args, "the arguments of a tensor"), budget);
 };
 
@@ -99,6 +104,8 @@ const makeDict: PyCallable["call"] = ([pairs], budget) => {
   } else if (pairs !== undefined) {
     for (const pair of copyItems(pairs, (units) => budget.spend(units))) {
       const [key = null, value = null] = itemsOf(pair, "an entry of a dict");
+      const isSecond = typeof key === "string" && made.entries.has(key);
+      ensure(!isSecond, `a dict of its pickle has two entries called ${quote(String(key))}`);
       made.entries.set(key, value);
     }
   }
@@ -110,8 +117,7 @@ const encode: PyCallable["call"] = ([text, encoding], budget) => {
   const from = textOf(text, "what _codecs.encode gets");
   if (encoding !== "latin1" && encoding !== "latin-1")
     throw new Unreadable("its pickle encodes text other than latin1");
-  budget.spend(from.length);
-  return Uint8Array.from(from, (letter) => letter.charCodeAt(0));
+  return latin1Bytes(from, budget);
 };
 
 const firstOr =

@@ -9,6 +9,7 @@ import {
   type Strided,
 } from "./elements.ts";
 import { countOf, isKind, itemsOf, kindOf, type PyObject, type Value } from "./pickle-values.ts";
+import { checkRank, countElements } from "./shapes.ts";
 import type { DType } from "./torch-globals.ts";
 import { ensure, Unreadable } from "./unreadable.ts";
 
@@ -52,30 +53,35 @@ export function makeTensor(
   ensure(isStorage(storage), `a tensor in it stands on ${kindOf(storage)}`);
   const element =
     isKind(dtype, "object") && dtype.type === "dtype" ? (dtype as DType).element : storage.element;
+  const sides = itemsOf(shape, "the shape of a tensor");
+  const steps = itemsOf(strides, "the strides of a tensor");
+  checkRank(sides.length, "a tensor in it");
+  ensure(
+    sides.length === steps.length,
+    `a tensor in it has ${sides.length} sides and ${steps.length} strides`,
+  );
   const window: Strided = {
     offset: countOf(offset, "the offset of a tensor"),
-    shape: itemsOf(shape, "the shape of a tensor").map((side) => countOf(side, "a side of a tensor")),
-    strides: itemsOf(strides, "the strides of a tensor").map((stride) =>
-      countOf(stride, "a stride of a tensor"),
-    ),
+    shape: sides.map((side) => countOf(side, "a side of a tensor")),
+    strides: steps.map((stride) => countOf(stride, "a stride of a tensor")),
   };
-  const [sides, steps] = [window.shape.length, window.strides.length];
-  ensure(sides === steps, `a tensor in it has ${sides} sides and ${steps} strides`);
   checkInside(window, Math.floor((storage.count * elementBytes[storage.element]) / elementBytes[element]));
   return { kind: "object", type: "tensor", storage, element, ...window };
 }
 
 function checkInside({ shape, strides, offset }: Strided, available: number): void {
-  const shown = `[${shape.join(", ")}]`;
-  const count = shape.reduce((product, side) => product * side, 1);
+  const count = countElements(shape, "a tensor in it");
   if (count === 0) return;
   const last = shape.reduce((at, side, i) => at + (side - 1) * strides[i], offset);
-  ensure(last < available, `a tensor of ${shown} needs ${last + 1} elements, its storage has ${available}`);
+  if (last >= available)
+    throw new Unreadable(
+      `a tensor of [${shape.join(", ")}] needs ${last + 1} elements, its storage has ${available}`,
+    );
   // expand() makes a tensor larger than its storage; a file could ask for any amount of memory that way.
-  ensure(
-    count <= available,
-    `a tensor of ${shown} repeats a storage of ${available} elements: save it contiguous`,
-  );
+  if (count > available)
+    throw new Unreadable(
+      `a tensor of [${shape.join(", ")}] repeats a storage of ${available} elements: save it contiguous`,
+    );
 }
 
 /** The values of a tensor in row-major order. */

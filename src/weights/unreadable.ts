@@ -27,6 +27,14 @@ export class RefusedGlobal extends Error {
   }
 }
 
+/** A name from a file as a message shows it: the start of a long one, and nothing that steers a terminal. */
+export function shorten(name: string): string {
+  const start = name.length > 80 ? `${name.slice(0, 79)}…` : name;
+  return start.replace(/\p{Cc}/gu, "\u{fffd}");
+}
+
+export const quote = (name: string): string => `\`${shorten(name)}\``;
+
 export function ensure(condition: unknown, why: string): asserts condition {
   if (!condition) throw new Unreadable(why);
 }
