@@ -23,6 +23,13 @@ export type { ReadModule } from "./lower/modules.ts";
 export { type Formatted, format } from "./parser/format.ts";
 export type { Pass, PassEvent } from "./passes/pass.ts";
 export { version } from "./version.generated.ts";
+export {
+  type Architecture,
+  type OpenQuestion,
+  publishedNames,
+  publishedSpec,
+  recogniseArchitecture,
+} from "./weights/architecture/index.ts";
 export { type BindRequest, type BoundWeights, bindWeights } from "./weights/bind.ts";
 export { type Checkpoint, type CheckpointFiles, openCheckpoint } from "./weights/checkpoint.ts";
 export { heWeights } from "./weights/initialise.ts";
