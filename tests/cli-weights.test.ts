@@ -20,7 +20,7 @@ if (requireShared(checkpoint)) {
     assert.match(out, "ResNet-20 for CIFAR, names of akamaster's CIFAR nets behind `module.`, f32");
     assert.match(out, /stages: 3 x 16, 3 x 32, 3 x 64; basic blocks/);
     assert.match(out, /where a shortcut puts its zeros: half in front, half behind/);
-    assert.match(out, /--write resnet_20_for_cifar\.resnet/);
+    assert.match(out, /--write resnet20_for_cifar\.resnet/);
     const { architecture, list } = JSON.parse(resnetc(["weights", "resnet20.th", "--json"], here).out);
     assert.is(architecture.title, "ResNet-20 for CIFAR");
     assert.is(list.length, 97);
@@ -29,7 +29,7 @@ if (requireShared(checkpoint)) {
   test("--write makes the net that loads it, which runs", () => {
     const { code, out, err } = resnetc(["weights", "resnet20.th", "--write", "own.resnet"], here);
     assert.is(code, 0, err);
-    assert.match(out, /own\.resnet is the net `resnet_20_for_cifar`, which resnet20\.th fits/);
+    assert.match(out, /own\.resnet is the net `resnet20_for_cifar`, which resnet20\.th fits/);
     assert.is(resnetc(["fmt", "--check", "own.resnet"], here).code, 0);
     const ran = resnetc(["run", "own.resnet", "--weights", "resnet20.th", "cat.png"], here);
     assert.match(ran.out, /^cat\.png\n\s+100\.00 % {2}cat\n/, ran.err);

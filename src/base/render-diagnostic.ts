@@ -33,7 +33,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, paint: Paint = noPaint)
 }
 
 /** Breaks a sentence at its spaces: the first line starts at column `first`, the others are indented. */
-function wrap(text: string, first: number, indent: number): string[] {
+export function wrap(text: string, first: number, indent: number): string[] {
   const lines: string[] = [];
   let line = "";
   let start = first;

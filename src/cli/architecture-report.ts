@@ -1,6 +1,7 @@
 /** What is shown of a recognised checkpoint, and its spec as a file. */
 import { existsSync, writeFileSync } from "node:fs";
 import { collect, type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
+import { wrap } from "../base/render-diagnostic.ts";
 import { makeSource } from "../base/source.ts";
 import { analyse } from "../compile.ts";
 import { type Architecture, isSpec } from "../weights/architecture/index.ts";
@@ -20,17 +21,21 @@ export function architectureTitle(
   return `${title}, names of ${convention}${behind}, ${[...types].join(" and ")}`;
 }
 
-/** What the shapes say, what they leave open, how to go on; without the title. */
-export function architectureLines({ facts, open, spec }: Architecture, path: string): string[] {
+/** How to go on: the command that writes the net, or why there is none. */
+export function nextStep({ spec }: Architecture, path: string): string {
+  return isSpec(spec)
+    ? `\`resnetc weights ${path} --write ${spec.name}.resnet\` writes the net that loads it`
+    : `there is no net that loads it: the language has no word for ${spec.lacking}`;
+}
+
+/** What the shapes say and what they leave open; without the title. */
+export function architectureLines({ facts, open, spec }: Architecture): string[] {
   const questions = open.flatMap(({ what, assumed, others, why }) => [
     `  ${what}: ${assumed}`,
     `    or ${others.join(", or ")}; ${why}`,
   ]);
-  const next = isSpec(spec)
-    ? [`\`resnetc weights ${path} --write ${spec.name}.resnet\` writes the net that loads it`]
-    : [`there is no net that loads it: the language has no word for ${spec.lacking}`];
   const check = "to check: `resnetc run` with these weights on pictures, or arrays, whose results are known";
-  return [
+  const lines = [
     ...facts.map((fact) => `  ${fact}`),
     ...(questions.length > 0
       ? [
@@ -40,9 +45,13 @@ export function architectureLines({ facts, open, spec }: Architecture, path: str
           ...(isSpec(spec) ? [`  ${check}`] : []),
         ]
       : []),
-    "",
-    ...next,
   ];
+  // Continued lines stand two further in.
+  return lines.flatMap((line) => {
+    const indent = line.length - line.trimStart().length;
+    const [first, ...rest] = wrap(line.trimStart(), indent, indent + 2);
+    return [" ".repeat(indent) + first, ...rest];
+  });
 }
 
 export interface WrittenSpec {

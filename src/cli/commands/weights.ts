@@ -12,7 +12,7 @@ import { type Architecture, recogniseArchitecture } from "../../weights/architec
 import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
 import { clashingNames, exportWeights } from "../../weights/export.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { architectureLines, architectureTitle, writeSpec } from "../architecture-report.ts";
+import { architectureLines, architectureTitle, nextStep, writeSpec } from "../architecture-report.ts";
 import { checkpointFiles, checkpointFilesFor, whyNot } from "../files.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import {
@@ -178,7 +178,7 @@ function write(
     printJson({ command: "weights", checkpoint: path, architecture, written: file, diagnostics });
   } else {
     print(`${paintFor(process.stdout)("bold", architectureTitle(architecture!, checkpoint))}`);
-    for (const line of architectureLines(architecture!, path).slice(0, -2)) print(line);
+    for (const line of architectureLines(architecture!)) print(line);
     print(`\n${file} is the net \`${written.name}\`, which ${path} fits`);
   }
   return 0;
@@ -216,5 +216,6 @@ function show(path: string, checkpoint: Checkpoint, architecture: Architecture |
     return;
   }
   print(`\n${paint("bold", architectureTitle(architecture, checkpoint))}`);
-  for (const line of architectureLines(architecture, path)) print(line);
+  for (const line of architectureLines(architecture)) print(line);
+  print(`\n${nextStep(architecture, path)}`);
 }

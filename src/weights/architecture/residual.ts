@@ -20,8 +20,11 @@ export function describeResidual(
   const file = path.replace(/^.*[\\/]/, "");
   const smaller = /blur/i.test(file) ? "blur" : /aa\d/i.test(file) ? "average" : "stride";
   const side = isForCifar(facts) ? 32 : 224;
+  // ResNet-50-D is resnet50d to those who made it.
   const name = title
     .toLowerCase()
+    .replace(/(net|next|rs)-(\d)/, "$1$2")
+    .replace(/(\d)-([a-z]+)\b/, "$1$2")
     .replaceAll(/[^a-z0-9]+/g, "_")
     .replaceAll(/^_|_$/g, "");
   const text = residualText(facts, style, { name, title, params, side, smaller });
