@@ -1,11 +1,12 @@
 /**
  * `npm run bench:gate`: measures what bench/floors.ts promises and ends with 1 when something misses its floor. What
- * misses narrowly is measured again; the best counts and all are shown.
+ * misses narrowly is measured again, and what misses by the clock, where others on the machine count too; the best
+ * counts and all are shown.
  */
 import { parseArgs } from "node:util";
 import { type Floor, floors } from "./floors.ts";
 import { fixed, markdownTable } from "./markdown.ts";
-import { type MeasureOptions, measureAll, workOf } from "./measures.ts";
+import { type Measure, type MeasureOptions, measureAll, workOf } from "./measures.ts";
 import { best, type Verdict, verdictOn } from "./verdict.ts";
 
 const usage = `npm run bench:gate -- [--only PATTERN] [--rounds N] [--ours DIR]
@@ -45,16 +46,24 @@ async function main(): Promise<number> {
   return report(rows);
 }
 
-/** Measures group by group, again where a floor is missed narrowly. */
+/** Measures group by group, again where a floor is missed narrowly or by the clock. */
 async function fill(rows: readonly Row[], options: MeasureOptions): Promise<void> {
   for (const work of new Set(rows.map(({ measure }) => workOf(measure)))) {
     let open = rows.filter(({ measure }) => workOf(measure) === work);
     for (let attempt = 0; attempt < attempts && open.length > 0; attempt++) {
       await measureOnce(open, options);
-      open = open.filter((row) => verdictOf(row) === "near");
+      open = open.filter((row) => {
+        const verdict = verdictOf(row);
+        return verdict === "near" || (verdict === "miss" && isByClock(row.measure));
+      });
     }
   }
 }
+
+/** Several threads, and pages, are timed by the clock. */
+const isByClock = (measure: Measure): boolean =>
+  measure.kind === "scaling" ||
+  (measure.kind === "speed" && (measure.threads > 1 || measure.where === "chromium"));
 
 async function measureOnce(rows: readonly Row[], options: MeasureOptions): Promise<void> {
   try {
