@@ -57,6 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const words = argv.map((word) => (word === "-" ? stdin : word));
   let usageProblem: string | undefined;
+  let optionNames: readonly string[] = [];
   const parser = yargs(words)
     .scriptName("resnetc")
     .usage("$0 <command>\n\nCompiles .resnet files: networks of stages, blocks and shortcuts.")
@@ -80,7 +81,11 @@ async function main(argv: readonly string[]): Promise<number> {
     parser.command(
       usage,
       summary,
-      async (y) => ((await load()) as CommandModule).builder(y),
+      async (y) => {
+        const built = ((await load()) as CommandModule).builder(y);
+        optionNames = namesOf(built);
+        return built;
+      },
       async (options) => {
         usageProblem ??= givenTwice(options);
         if (usageProblem === undefined) exitCode = await ((await load()) as CommandModule).handler(options);
@@ -89,7 +94,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   await parser.parseAsync();
   if (usageProblem !== undefined) {
-    process.stderr.write(`resnetc: ${explainUsage(usageProblem, argv)}\n`);
+    process.stderr.write(`resnetc: ${explainUsage(usageProblem, argv, optionNames)}\n`);
     return 2;
   }
   return exitCode;
@@ -105,8 +110,15 @@ function givenTwice(options: Readonly<Record<string, unknown>>): string | undefi
   return undefined;
 }
 
+/** The options of the command that was called, without those of one letter. */
+function namesOf(command: Argv): readonly string[] {
+  // What yargs' own completion reads; its types leave it out.
+  const { key } = (command as unknown as { getOptions(): { key: object } }).getOptions();
+  return Object.keys(key).filter((name) => name.length > 1);
+}
+
 /** yargs' sentence, with what was probably meant and where help is. */
-function explainUsage(problem: string, argv: readonly string[]): string {
+function explainUsage(problem: string, argv: readonly string[], optionNames: readonly string[]): string {
   const command = commands.find(({ usage }) => usage.split(" ")[0] === argv[0])?.usage.split(" ")[0];
   const unknown = /^Unknown arguments?: (.*)$/.exec(problem)?.[1].split(", ")[0];
   const help = `\`resnetc ${command ? `${command} ` : ""}--help\` lists what there is`;
@@ -121,44 +133,9 @@ function explainUsage(problem: string, argv: readonly string[]): string {
   const dash = unknown.length > 1 ? "--" : "-";
   const isOption = argv.some((word) => word === dash + unknown || word.startsWith(`${dash}${unknown}=`));
   if (!isOption) return `${command} has no place for ${unknown}\n  ${help}`;
-  const near = nearest(unknown, optionNames);
+  const near = optionNames.find((name) => name.startsWith(unknown)) ?? nearest(unknown, optionNames);
   return `${command} has no option ${dash}${unknown}\n  ${near ? `did you mean --${near}? ` : ""}${help}`;
 }
-
-const optionNames = [
-  "set",
-  "size",
-  "batch",
-  "format",
-  "json",
-  "weights",
-  "names",
-  "init",
-  "seed",
-  "strict",
-  "allow-nan",
-  "output",
-  "target",
-  "exact",
-  "fast-math",
-  "precision",
-  "kernels",
-  "threads",
-  "optimise",
-  "print-after",
-  "dump",
-  "depth",
-  "after",
-  "diff",
-  "params",
-  "check",
-  "raw",
-  "out",
-  "backend",
-  "layout",
-  "top",
-  "help",
-];
 
 try {
   process.exitCode = await main(hideBin(process.argv));
