@@ -6,21 +6,33 @@ import { type AnalysedNet, analyse } from "../compile.ts";
 import { isOp } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { countGraph, type Stage, stagesOf } from "../ir/stats.ts";
-import { publishedNames, publishedSpec } from "../weights/architecture/index.ts";
+import { publishedNames, publishedSpec } from "../weights/architecture/published.ts";
 import { count, short } from "./terminal.ts";
+
+/** Why there is no published network of this name. */
+export function unknownPublished(name: string): Diagnostic | undefined {
+  if (publishedNames.includes(name)) return undefined;
+  const near = nearest(name, publishedNames);
+  const hint = near ? `did you mean ${near}?` : `there are ${publishedNames.join(", ")}`;
+  return makeDiagnostic("unknown-published", undefined, { name }, { hint });
+}
 
 /** The published net, on a picture of the same size as the net's; or why there is none. */
 export function openPublished(name: string, like: AnalysedNet | undefined): AnalysedNet | Diagnostic {
   const spec = publishedSpec(name);
-  if (!spec) {
-    const near = nearest(name, publishedNames);
-    const hint = near ? `did you mean ${near}?` : `there are ${publishedNames.join(", ")}`;
-    return makeDiagnostic("unknown-published", undefined, { name }, { hint });
-  }
+  if (!spec) return unknownPublished(name)!;
   const input = like?.graph.nodes.find((node) => isOp(node, ops.input));
   const size = input ? { size: input.type.shape.slice(1).join("x") } : {};
   const [net] = analyse(makeSource(`${name}.resnet`, spec.text), { settings: size }).nets;
   return net;
+}
+
+/** What differs, of each net. */
+export function compareAll(nets: readonly AnalysedNet[], name: string): Diagnostic[] {
+  return nets.flatMap((net) => {
+    const published = openPublished(name, net);
+    return "code" in published ? published : (compareWithPublished(net, published, name) ?? []);
+  });
 }
 
 /** What differs, at the first stage that does; undefined when nothing does that counts show. */

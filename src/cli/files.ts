@@ -21,9 +21,8 @@ import type { Artifact } from "../codegen/target.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { limits } from "../parser/parse.ts";
 import type { CheckpointFiles } from "../weights/checkpoint.ts";
-import { isHdf5 } from "../weights/hdf5.ts";
-import { isZip } from "../weights/zip.ts";
-import { loadHdf5 } from "./hdf5.ts";
+import { isHdf5, isZip } from "../weights/signature.ts";
+import type { LoadHdf5 } from "./hdf5.ts";
 import { stdin } from "./stdin.ts";
 
 /** `file.resnet#net` → its parts; a file whose own name has a # is taken whole. */
@@ -104,6 +103,8 @@ export const readModule: ReadModule = (request, from) => {
   const found = readSource(file);
   return isSource(found) ? found : { why: found.message };
 };
+
+const loadHdf5: LoadHdf5 = async () => (await import("./hdf5.ts")).loadHdf5();
 
 /** For a checkpoint that may need a reader of HDF5, which is loaded only then. */
 export async function checkpointFilesFor(file: string, load = loadHdf5): Promise<CheckpointFiles> {

@@ -8,7 +8,7 @@
  * into our sentence.
  */
 import type { ElementType } from "../weights/elements.ts";
-import { ensure, Unreadable } from "../weights/unreadable.ts";
+import { ensure, quote, Unreadable } from "../weights/unreadable.ts";
 
 export type Library = Awaited<typeof import("h5wasm")["ready"]>;
 type Metadata = ReturnType<Library["get_dataset_metadata"]>;
@@ -79,7 +79,7 @@ export class Hdf5Reader {
   #describe(path: string): Described {
     const data = this.#metadata(path);
     const filters = this.#try(path, () => this.#library.get_dataset_filters(this.#file, path));
-    ensure(data.shape, `\`${path}\` in it has no shape`);
+    ensure(data.shape, `${quote(path)} in it has no shape`);
     return {
       kind: "dataset",
       shape: data.shape,
@@ -131,7 +131,9 @@ export class Hdf5Reader {
     return this.#try(what, () => {
       const at = library._malloc(Math.max(size, 1));
       if (at === 0)
-        throw new Unreadable(`\`${what}\` in it takes ${size} bytes, which HDF5's library has no room for`);
+        throw new Unreadable(
+          `${quote(what)} in it takes ${size} bytes, which HDF5's library has no room for`,
+        );
       try {
         if (get(BigInt(at)) < 0) throw new Error("the library says no");
         const result = use(library.HEAPU8.subarray(at, at + size));
@@ -156,7 +158,7 @@ export class Hdf5Reader {
           `HDF5's library crashes on it: ${String((error as Error).message).split("\n")[0]}`,
         );
       }
-      throw new Unreadable(`\`${what}\` in it cannot be read${this.#lastPrinted()}`);
+      throw new Unreadable(`${quote(what)} in it cannot be read${this.#lastPrinted()}`);
     }
   }
 

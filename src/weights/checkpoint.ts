@@ -9,7 +9,7 @@
 import type { Report } from "../base/diagnostic.ts";
 import { plainPath } from "./beside.ts";
 import type { ElementType, Floats } from "./elements.ts";
-import { isHdf5, type OpenHdf5 } from "./hdf5.ts";
+import type { OpenHdf5 } from "./hdf5.ts";
 import { parseJson } from "./json.ts";
 import { isKerasArchive, readKerasArchive, readKerasHdf5 } from "./keras.ts";
 import { isNpz, readNpz } from "./npz.ts";
@@ -18,10 +18,10 @@ import { isOnnx } from "./onnx-model.ts";
 import { isLegacyPytorch, readLegacyPytorch, readZippedPytorch } from "./pytorch.ts";
 import { isSafetensors, readSafetensors } from "./safetensors.ts";
 import { isSafetensorsIndex, readSafetensorsIndex } from "./safetensors-index.ts";
-import { describeContent, looksLikeJson } from "./signature.ts";
+import { describeContent, isHdf5, isZip, looksLikeJson } from "./signature.ts";
 import { readTfjsManifest } from "./tfjs-manifest.ts";
 import { RefusedGlobal, Unreadable } from "./unreadable.ts";
-import { isZip, readZip } from "./zip.ts";
+import { readZip } from "./zip.ts";
 
 /** Whose shapes a checkpoint uses: OIHW kernels and [O, I] matrices, or HWIO and [I, O]. */
 export type Layout = "torch" | "tensorflow";
@@ -89,7 +89,7 @@ function readCheckpoint(path: string, bytes: Uint8Array, files: CheckpointFiles)
   if (isZip(bytes)) {
     const entries = readZip(bytes);
     if (isKerasArchive(entries)) return readKerasArchive(entries, files.hdf5);
-    return isNpz(entries) ? readNpz(entries) : readZippedPytorch(bytes);
+    return isNpz(entries) ? readNpz(entries) : readZippedPytorch(bytes, entries);
   }
   if (isLegacyPytorch(bytes)) return readLegacyPytorch(bytes);
   if (isSafetensors(bytes)) return readSafetensors(bytes);

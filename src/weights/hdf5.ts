@@ -43,10 +43,6 @@ export interface Hdf5Dataset extends Hdf5Object {
   read(): Uint8Array;
 }
 
-const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
-
 /** What there is to say where nobody handed in a reader. */
 export const hdf5Missing =
   "it is an HDF5 file (Keras), which the package h5wasm reads: `npm install h5wasm` installs it";

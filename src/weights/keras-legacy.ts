@@ -10,7 +10,7 @@
  */
 import type { Hdf5Dataset, Hdf5Group } from "./hdf5.ts";
 import type { KerasTensor } from "./keras.ts";
-import { ensure } from "./unreadable.ts";
+import { ensure, quote } from "./unreadable.ts";
 
 /** The group that has the layers, if this is such a file. */
 export function findLegacy(root: Hdf5Group): Hdf5Group | undefined {
@@ -26,12 +26,12 @@ export function legacyWeights(group: Hdf5Group): readonly KerasTensor[] {
   if (group.names().includes(topLevel) && !layers.includes(topLevel)) layers.push(topLevel);
   for (const layer of layers) {
     const found = walk(group, layer);
-    ensure(found?.kind === "group", `its layer \`${layer}\` is not in it`);
+    ensure(found?.kind === "group", `its layer ${quote(layer)} is not in it`);
     const weights = splitTexts(found, "weight_names");
-    ensure(weights, `its layer \`${layer}\` has no weight_names`);
+    ensure(weights, `its layer ${quote(layer)} has no weight_names`);
     for (const weight of weights) {
       const dataset = walk(found, weight);
-      ensure(dataset?.kind === "dataset", `\`${weight}\` of its layer \`${layer}\` is not in it`);
+      ensure(dataset?.kind === "dataset", `${quote(weight)} of its layer ${quote(layer)} is not in it`);
       tensors.push({ name: nameOf(layer, weight), dataset });
     }
   }

@@ -17,7 +17,7 @@
 import type { Hdf5Dataset, Hdf5Group } from "./hdf5.ts";
 import { isRecord } from "./json.ts";
 import type { KerasTensor, KerasTensors } from "./keras.ts";
-import { ensure } from "./unreadable.ts";
+import { ensure, quote } from "./unreadable.ts";
 
 /** Where a model keeps its layers: Keras 3, and TensorFlow's Keras when it began to write .keras. */
 const containers: readonly string[] = ["layers", "_layer_checkpoint_dependencies"];
@@ -158,7 +158,7 @@ function variablesOf(step: string, vars: Hdf5Group, own: DescribedLayer | undefi
   const known = namesOf(own?.class ?? splitCounter(step).base, keys.length, own);
   return keys.map((key) => {
     const dataset = vars.get(key);
-    ensure(dataset?.kind === "dataset", `\`${key}\` among the variables of \`${step}\` is no dataset`);
+    ensure(dataset?.kind === "dataset", `${quote(key)} among the variables of ${quote(step)} is no dataset`);
     return { name: known?.[Number(key)] ?? (/^\d+$/.test(key) ? `vars/${key}` : key), dataset };
   });
 }

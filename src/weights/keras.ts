@@ -12,11 +12,12 @@
  */
 import type { Checkpoint, CheckpointTensor } from "./checkpoint.ts";
 import { decodeElements, type ElementType, elementBytes } from "./elements.ts";
-import { type Hdf5Dataset, type Hdf5Group, isHdf5, type OpenHdf5, withHdf5 } from "./hdf5.ts";
+import { type Hdf5Dataset, type Hdf5Group, type OpenHdf5, withHdf5 } from "./hdf5.ts";
 import { isSizes, parseJson } from "./json.ts";
 import { findLegacy, legacyWeights } from "./keras-legacy.ts";
 import { holdsVariables, kerasWeights, optimiserLeftOut } from "./keras-weights.ts";
-import { ensure, Unreadable } from "./unreadable.ts";
+import { isHdf5 } from "./signature.ts";
+import { ensure, quote, Unreadable } from "./unreadable.ts";
 import type { ZipEntry } from "./zip.ts";
 
 /** A tensor of a file of Keras, before its values are read. */
@@ -76,14 +77,14 @@ function readAll(found: readonly KerasTensor[], fileBytes: number): ReadonlyMap<
   const types = found.map(({ name, dataset }) => {
     const { shape, compressed, chunkBytes } = dataset;
     const type = typeOf(dataset);
-    ensure(type, `\`${name}\` is made of something else than numbers`);
-    ensure(isSizes(shape), `\`${name}\` has no shape of whole numbers`);
+    ensure(type, `${quote(name)} is made of something else than numbers`);
+    ensure(isSizes(shape), `${quote(name)} has no shape of whole numbers`);
     const size = shape.reduce((product, side) => product * side, elementBytes[type]);
-    const claim = `\`${name}\` is ${type} [${shape.join(", ")}], which is ${size} bytes`;
+    const claim = `${quote(name)} is ${type} [${shape.join(", ")}], which is ${size} bytes`;
     ensure(compressed || size <= fileBytes, `${claim}, the whole file has ${fileBytes}`);
     ensure(
       chunkBytes <= limit,
-      `\`${name}\` has chunks of ${chunkBytes} bytes, the whole file has ${fileBytes}`,
+      `${quote(name)} has chunks of ${chunkBytes} bytes, the whole file has ${fileBytes}`,
     );
     claimed += size;
     ensure(claimed <= limit, `${claim}: with what is before it more than a file of ${fileBytes} can hold`);
@@ -91,7 +92,7 @@ function readAll(found: readonly KerasTensor[], fileBytes: number): ReadonlyMap<
   });
   const tensors = new Map<string, CheckpointTensor>();
   for (const [i, { name, dataset }] of found.entries()) {
-    ensure(!tensors.has(name), `it has two tensors called \`${name}\``);
+    ensure(!tensors.has(name), `it has two tensors called ${quote(name)}`);
     const bytes = dataset.read();
     const read = () => decodeElements(bytes, types[i]);
     tensors.set(name, { name, shape: dataset.shape, dtype: types[i], read });

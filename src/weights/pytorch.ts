@@ -16,7 +16,7 @@ import { findStateDict } from "./state-dict.ts";
 import { type StorageType, torchGlobal } from "./torch-globals.ts";
 import { makeStorage, type TorchStorage } from "./torch-tensor.ts";
 import { ensure, RefusedGlobal, shorten, Unreadable } from "./unreadable.ts";
-import { readZip } from "./zip.ts";
+import type { ZipEntry } from "./zip.ts";
 
 /** LONG1 of ten bytes: 0x1950a86a20f9469cfc6c. */
 const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -25,8 +25,8 @@ const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 export const isLegacyPytorch = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x80 && [2, 11].some((at) => magic.every((byte, i) => bytes[at + i] === byte));
 
-export function readZippedPytorch(bytes: Uint8Array): Checkpoint {
-  const entries = readZip(bytes);
+/** Of the whole file and what is in it: places are counted from the file's start. */
+export function readZippedPytorch(bytes: Uint8Array, entries: ReadonlyMap<string, ZipEntry>): Checkpoint {
   const names = [...entries.keys()];
   const pickleName = names.find((name) => /(^|\/)data\.pkl$/.test(name));
   if (!pickleName) throw new Unreadable(describeArchive(names));

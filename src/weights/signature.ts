@@ -3,6 +3,12 @@
  * download is the usual cause: an error page, a git-lfs pointer, an empty file.
  */
 
+const hdf5Start = "\x89HDF\r\n\x1a\n";
+const zipStart = "PK\x03\x04";
+
+export const isHdf5 = (bytes: Uint8Array): boolean => latin1(bytes, 0, hdf5Start.length) === hdf5Start;
+export const isZip = (bytes: Uint8Array): boolean => latin1(bytes, 0, zipStart.length) === zipStart;
+
 /** The first bytes of formats that people mistake for weights or pictures; latin-1. */
 const signatures: readonly (readonly [start: string, what: string, offset?: number])[] = [
   ["\x89PNG\r\n\x1a\n", "a PNG picture"],
@@ -14,11 +20,11 @@ const signatures: readonly (readonly [start: string, what: string, offset?: numb
   ["BM", "a BMP picture, which resnetc does not read"],
   ["II*\0", "a TIFF picture, which resnetc does not read"],
   ["MM\0*", "a TIFF picture, which resnetc does not read"],
-  ["\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"],
+  [hdf5Start, "an HDF5 file (Keras .h5)"],
   ["\x93NUMPY", "a NumPy array (.npy)"],
   ["TFL3", "a TensorFlow Lite model, which resnetc does not read", 4],
   ["GGUF", "a GGUF file, which resnetc does not read"],
-  ["PK\x03\x04", "a zip archive"],
+  [zipStart, "a zip archive"],
   ["\x1f\x8b", "compressed with gzip: unpack it first"],
   ["\xfd7zXZ\0", "compressed with xz: unpack it first"],
   ["\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"],

@@ -33,9 +33,6 @@ const endHeader = 0x06054b50;
 const zip64EndHeader = 0x06064b50;
 const zip64LocatorHeader = 0x07064b50;
 
-export const isZip = (bytes: Uint8Array): boolean =>
-  bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
-
 /** The entries of an archive by name. */
 export function readZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,8 +1,6 @@
 /** `resnetc check`: everything but emission, for every net of every file. */
 import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
-import type { AnalysedNet } from "../../compile.ts";
-import { compareWithPublished, openPublished } from "../against.ts";
 import { analyseTarget, formatOption, netOptions } from "../net-options.ts";
 import { netToJson } from "../report.ts";
 import { diagnosticToJson, paintFor, print, printDiagnostics, printJson, progress } from "../terminal.ts";
@@ -24,8 +22,19 @@ export const builder = (yargs: Argv) =>
     .example("$0 check model.resnet#small --size 96", "another picture size")
     .example("$0 check model.resnet --against torchvision:resnet50", "where it differs from that");
 
-export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
+export async function handler(
+  options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
+): Promise<number> {
   const { files, format, json } = options;
+  // Loaded for those who ask: it brings all of recognition.
+  const against = options.against === undefined ? undefined : await import("../against.ts");
+  const unknown = against?.unknownPublished(options.against!);
+  if (unknown) {
+    const diagnostics = [diagnosticToJson(unknown)];
+    if (json) printJson({ command: "check", fine: false, files: [], diagnostics });
+    else printDiagnostics([unknown], format);
+    return 1;
+  }
   const all: Diagnostic[] = [];
   const checked: object[] = [];
   let nets = 0;
@@ -36,14 +45,13 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
       ...options,
       every: options.against === undefined,
     });
-    const compared =
-      options.against === undefined ? undefined : compare(analysis?.nets ?? [], options.against);
-    const diagnostics = [...found, ...(compared ?? [])];
+    const compared = against?.compareAll(analysis?.nets ?? [], options.against!) ?? [];
+    const diagnostics = [...found, ...compared];
     all.push(...diagnostics);
     if (!json && format !== "json" && diagnostics.length > 0) printDiagnostics(diagnostics, format);
     nets += analysis?.nets.length ?? 0;
     for (const net of analysis?.nets ?? []) expectations += net.verdicts.length;
-    const fine = (analysis?.fine ?? false) && !compared?.length;
+    const fine = (analysis?.fine ?? false) && compared.length === 0;
     checked.push({
       file,
       fine,
@@ -68,15 +76,6 @@ export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["a
     );
   }
   return errors > 0 ? 1 : 0;
-}
-
-/** The problems of each net beside the published one. */
-function compare(nets: readonly AnalysedNet[], name: string): Diagnostic[] {
-  return nets.flatMap((net) => {
-    const published = openPublished(name, net);
-    if ("code" in published) return [published];
-    return compareWithPublished(net, published, name) ?? [];
-  });
 }
 
 const number = (n: number, one: string) => `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;

@@ -66,6 +66,15 @@ export async function handler(
   options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
 ): Promise<number> {
   const { checkpoint: path, file, json, format } = options;
+  if (options.write !== undefined && file !== undefined) {
+    throw new UsageError("--write is for checkpoints without a net");
+  }
+  if (options.as !== undefined && options.save === undefined) throw new UsageError("--as goes with --save");
+  if (options.save !== undefined && file === undefined) {
+    throw new UsageError(
+      "--save needs the net whose weights it writes: `weights CHECKPOINT FILE --save OUT`",
+    );
+  }
   progress(`reading ${path}`);
   const { diagnostics, report } = collect();
   const checkpoint = openCheckpoint(path, await checkpointFilesFor(path), report);
@@ -73,15 +82,7 @@ export async function handler(
     printDiagnostics(diagnostics, format);
     return 1;
   }
-  if (options.write !== undefined) {
-    if (file !== undefined) throw new UsageError("--write is for checkpoints without a net");
-    return write(options.write, path, checkpoint, options);
-  }
-  if (options.as !== undefined && options.save === undefined) throw new UsageError("--as goes with --save");
-  if (options.save !== undefined && file === undefined)
-    throw new UsageError(
-      "--save needs the net whose weights it writes: `weights CHECKPOINT FILE --save OUT`",
-    );
+  if (options.write !== undefined) return write(options.write, path, checkpoint, options);
   if (file === undefined) {
     const architecture = recogniseArchitecture(checkpoint, path);
     if (json)
