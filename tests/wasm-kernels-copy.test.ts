@@ -4,10 +4,11 @@ import * as assert from "uvu/assert";
 import type { FunctionBuilder } from "../src/codegen/wasm/assembler/function.ts";
 import { v128 } from "../src/codegen/wasm/assembler/values.ts";
 import { copyKernel } from "../src/codegen/wasm/kernels/copy.ts";
-import { copyInKernel, dense } from "../src/codegen/wasm/kernels/copy-in.ts";
+import { copyInKernel } from "../src/codegen/wasm/kernels/copy-in.ts";
 import { copyOutKernel } from "../src/codegen/wasm/kernels/copy-out.ts";
 import {
   at,
+  dense,
   type Kernel,
   lanes,
   type MapLayout,

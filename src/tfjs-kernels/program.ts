@@ -123,7 +123,7 @@ export class Program {
     this.#values.set(piece.label, values);
     try {
       const stored = piece.make();
-      if (piece.prepare) this.#prepare(piece.prepare, stored, address);
+      if (piece.prepare) this.#prepare(piece.prepare, piece.panels, stored, address);
       else this.#host.floats(address, stored.length).set(stored);
     } finally {
       this.#values.clear();
@@ -132,11 +132,13 @@ export class Program {
 
   /** Some panels at a time. */
   #prepare(
-    { kernel, extra, panels, storedOfPanel, preparedOfPanel }: NonNullable<Piece["prepare"]>,
+    { kernel, extra, preparedOfPanel }: NonNullable<Piece["prepare"]>,
+    panels: number,
     stored: Float32Array,
     address: number,
   ): void {
     const host = this.#host;
+    const storedOfPanel = stored.length / panels;
     const atOnce = Math.max(1, Math.min(panels, Math.floor(stagingBytes / (4 * storedOfPanel))));
     const staging = host.allocate(4 * storedOfPanel * atOnce);
     const scratch = host.workspace(this.#workspaceBytes);

@@ -21,7 +21,7 @@ export function writePorts(name: string, ports: readonly Port[], text: CodeWrite
 export const infoText = (
   andMore: string,
   ...fields: readonly string[]
-): string => `/** The contents of NAME.json but for the tables, ${andMore}. */
+): string => `/** What NAME.json says about the network, ${andMore}. */
 export interface Info {
   readonly name: string;
   readonly summary: string;

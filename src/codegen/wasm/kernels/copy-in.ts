@@ -1,21 +1,13 @@
 /** The caller's picture, dense NHWC, into a map. */
 import type { Pads } from "../../../ir/tensor.ts";
 import { copyKernel } from "./copy.ts";
-import { type Kernel, lanes, type MapLayout } from "./kernel.ts";
+import { dense, type Kernel, lanes, type MapLayout } from "./kernel.ts";
 
 export interface CopyInSpec {
   readonly output: MapLayout;
   /** What to fill with zeros around the output, which then starts there; nothing when absent. */
   readonly frame?: Pads | undefined;
 }
-
-export const dense = ({ height, width, channels }: MapLayout): MapLayout => ({
-  height,
-  width,
-  channels,
-  pixelStride: channels,
-  rowStride: width * channels,
-});
 
 /** input, the dense picture > output. The lanes beyond the channels become zero. */
 export function copyInKernel({ output, frame }: CopyInSpec): Kernel {

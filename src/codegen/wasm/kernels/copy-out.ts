@@ -1,7 +1,6 @@
 /** A map to dense NHWC, as callers want it: no lanes beyond the channels, no gaps. */
 import { copyKernel } from "./copy.ts";
-import { dense } from "./copy-in.ts";
-import type { Kernel, MapLayout } from "./kernel.ts";
+import { dense, type Kernel, type MapLayout } from "./kernel.ts";
 
 export interface CopyOutSpec {
   readonly input: MapLayout;

@@ -47,20 +47,32 @@ export function stepArguments(f: FunctionBuilder): StepArguments {
   return { input, weights, output, bias, residual, extra, from, to, scratch };
 }
 
+export interface MapSize {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
 /**
  * Where the pixels of a map lie, in floats (4 bytes). A pixel takes `lanes(channels)` floats of `pixelStride`; those
  * beyond its channels are finite, and nothing may depend on them. Kernels write all lanes; only a grouped convolution
  * whose channels do not fill its panels leaves the last ones as they are.
  */
-export interface MapLayout {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  /** From a pixel to its right neighbour; a multiple of 4. */
+export interface MapLayout extends MapSize {
+  /** From a pixel to its right neighbour; a multiple of 4, except in dense pictures and results. */
   readonly pixelStride: number;
   /** From a pixel to the one below. */
   readonly rowStride: number;
 }
+
+/** Of a picture or a result as the caller has it: no gaps at all, whatever the number of channels. */
+export const dense = ({ height, width, channels }: MapSize): MapLayout => ({
+  height,
+  width,
+  channels,
+  pixelStride: channels,
+  rowStride: width * channels,
+});
 
 /** Channels as they are stored: whole panels of eight. */
 export const lanes = (channels: number): number => Math.ceil(channels / 8) * 8;

@@ -5,7 +5,7 @@
 import type { Conv2dAttrs } from "../../../ir/ops/conv2d.ts";
 import { reach } from "../../../ir/window.ts";
 import { baseline, type Engine } from "../kernels/gemm.ts";
-import type { MapLayout } from "../kernels/kernel.ts";
+import { dense } from "../kernels/kernel.ts";
 import {
   extentOf,
   geometryOf,
@@ -83,7 +83,7 @@ export function chooseConv(shape: ConvShape, options: PlanOptions): ConvChoice {
     return { kind: "depthwise", ns: depthwiseNs(shape) };
   const direct: DirectChoice = { kind: "direct", ns: directNs(shape) };
   if (options.exact) return direct;
-  return winogradChoices(shape, options).reduce<ConvChoice>(
+  return winogradChoices(shape).reduce<ConvChoice>(
     (best, choice) => (choice.ns < best.ns ? choice : best),
     direct,
   );
@@ -118,19 +118,15 @@ function directNs(shape: ConvShape): number {
   return withStream(macsOf(shape) / rate, weights / streamBytesPerNs, output[0] * output[1]) + stepNs;
 }
 
-function winogradChoices(shape: ConvShape, options: PlanOptions): WinogradChoice[] {
+function winogradChoices(shape: ConvShape): WinogradChoice[] {
   const { attrs, input } = shape;
   const { kernel, stride, dilation, groups } = attrs;
   if (dilation !== 1 || groups !== 1 || kernel[0] !== kernel[1]) return [];
-  if (kernel[0] === 3 && stride === 1)
-    return [4, 3, 2].flatMap((m) => variants(shape, cookToom(m, 3), options));
+  if (kernel[0] === 3 && stride === 1) return [4, 3, 2].map((m) => winogradChoice(shape, cookToom(m, 3)));
   // Tiles of four outputs gain 0.5 ms of ResNet-50's 140 at 28x28 and lose as much on smaller maps.
-  if (kernel[0] === 3 && stride === 2 && !shape.isPicture) return variants(shape, strided(3), options);
+  if (kernel[0] === 3 && stride === 2 && !shape.isPicture) return [winogradChoice(shape, strided(3))];
   if (shape.isPicture && stride === 2 && kernel[0] >= 5 && kernel[0] <= 8 && input[2] <= 4) {
-    return variants(asSpaceToDepth(shape), cookToom(4, 4), options).map((choice) => ({
-      ...choice,
-      spaceToDepth: true,
-    }));
+    return [{ ...winogradChoice(asSpaceToDepth(shape), cookToom(4, 4)), spaceToDepth: true }];
   }
   return [];
 }
@@ -161,9 +157,9 @@ function chunkOf(depth: number): number {
 }
 
 /** The form for large maps where there are blocks enough, else the one whose threads share the panels. */
-function variants(shape: ConvShape, algorithm: AxisAlgorithm, options: PlanOptions): WinogradChoice[] {
+function winogradChoice(shape: ConvShape, algorithm: AxisAlgorithm): WinogradChoice {
   const { input } = shape;
-  const spec = winogradSpec(shape, algorithm, options);
+  const spec = winogradSpec(shape, algorithm);
   const { tiles } = geometryOf(spec);
   const points = algorithm.points.length ** 2;
   const most = mostTiles.findLast((count) => 4 * points * count * input[2] <= blockBytes);
@@ -171,16 +167,14 @@ function variants(shape: ConvShape, algorithm: AxisAlgorithm, options: PlanOptio
   const block = isLarge ? Math.ceil(tiles / Math.ceil(tiles / most)) : undefined;
   const isMadeOnTheWay = !isLarge && !shape.isPicture && 4 * winogradWeightFloats(spec) > cachedBytes;
   const chunk = isMadeOnTheWay ? chunkOf(input[2]) : undefined;
-  return [
-    {
-      kind: "winograd",
-      ns: winogradNs(shape, spec, block, chunk !== undefined),
-      algorithm,
-      block,
-      chunk,
-      spaceToDepth: false,
-    },
-  ];
+  return {
+    kind: "winograd",
+    ns: winogradNs(shape, spec, block, chunk !== undefined),
+    algorithm,
+    block,
+    chunk,
+    spaceToDepth: false,
+  };
 }
 
 function winogradNs(
@@ -210,32 +204,26 @@ function winogradNs(
   return withStream(products, stream, rows) + rest;
 }
 
-/** A spec for counting: layouts without gaps. */
-function winogradSpec(shape: ConvShape, algorithm: AxisAlgorithm, { engine }: PlanOptions): WinogradSpec {
-  const layout = ([height, width, channels]: readonly [number, number, number]): MapLayout => ({
-    height,
-    width,
-    channels,
-    pixelStride: channels,
-    rowStride: width * channels,
-  });
+/** A spec for counting, which neither gaps between pixels nor the engine matter to. */
+export function winogradSpec(shape: ConvShape, algorithm: AxisAlgorithm): WinogradSpec {
+  const layout = ([height, width, channels]: ConvShape["input"]) => dense({ height, width, channels });
   return {
     algorithm,
     input: layout(shape.input),
     output: layout(shape.output),
     depth: shape.input[2],
     panels: Math.ceil(shape.output[2] / 8),
-    engine,
+    engine: baseline,
   };
 }
 
 /** The zeros around the input that a choice reads. */
-export function haloOf(shape: ConvShape, choice: ConvChoice, options: PlanOptions): Halo {
+export function haloOf(shape: ConvShape, choice: ConvChoice): Halo {
   const { attrs, input, output } = shape;
   const { kernel, stride, dilation, pads } = attrs;
   const behind = (size: number, before: number, extent: number) => Math.max(0, extent - before - size);
   if (choice.kind === "winograd") {
-    const [height, width] = extentOf(winogradSpec(shape, choice.algorithm, options));
+    const [height, width] = extentOf(winogradSpec(shape, choice.algorithm));
     return {
       top: pads.top,
       left: pads.left,

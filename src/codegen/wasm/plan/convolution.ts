@@ -33,6 +33,7 @@ import {
   haloOf,
   type PlanOptions,
   type WinogradChoice,
+  winogradSpec,
 } from "./choose.ts";
 import { isFlat, moveNs, type Place, type Planner, placeBefore } from "./planner.ts";
 import {
@@ -58,7 +59,7 @@ export function shapeOf(node: Node<Conv2dAttrs>): ConvShape {
 /** The zeros that a convolution wants around its input; those around a picture it makes itself. */
 export function wantedHalo(node: Node<Conv2dAttrs>, options: PlanOptions) {
   const shape = shapeOf(node);
-  return shape.isPicture ? noHalo : haloOf(shape, chooseConv(shape, options), options);
+  return shape.isPicture ? noHalo : haloOf(shape, chooseConv(shape, options));
 }
 
 /** The operands behind the kernel, by the epilogue. */
@@ -151,7 +152,7 @@ function sourceOf(
     const view = planner.view(from);
     return { place: placeBefore(view, pads.top, pads.left), layout: view.layout };
   }
-  const halo = haloOf(shape, choice, planner.options);
+  const halo = haloOf(shape, choice);
   const [, , channels] = shape.input;
   // The matrix product wants rows of windows without gaps, the others read vectors.
   const stride = choice.kind === "direct" ? channels : lanes(channels);
@@ -302,22 +303,7 @@ function planWinograd(
 function placesOf(node: Node<Conv2dAttrs>, shape: ConvShape, choice: WinogradChoice, planner: Planner) {
   const { pads } = node.attrs;
   const [height, width, channels] = shape.input;
-  const wide = asSpaceToDepth(shape);
-  const layoutOf = (size: readonly [number, number, number]): MapLayout => ({
-    height: size[0],
-    width: size[1],
-    channels: size[2],
-    pixelStride: size[2],
-    rowStride: size[1] * size[2],
-  });
-  const [rows, columns] = extentOf({
-    algorithm: choice.algorithm,
-    input: layoutOf(wide.input),
-    output: layoutOf(shape.output),
-    depth: wide.input[2],
-    panels: 1,
-    engine: planner.options.engine,
-  });
+  const [rows, columns] = extentOf(winogradSpec(asSpaceToDepth(shape), choice.algorithm));
   const places = planner.privateMap(
     `${node.name} places`,
     [rows, columns, 4 * channels],
@@ -382,8 +368,6 @@ function packWinograd(
     prepare: {
       kernel: weightsKernel(algorithm, panels, spec.engine),
       extra: depth,
-      panels,
-      storedOfPanel: taps * taps * depth * 8,
       preparedOfPanel: g.length ** 2 * depth * 8,
     },
   });

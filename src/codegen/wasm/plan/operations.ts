@@ -10,13 +10,12 @@ import { channelConvKernel } from "../kernels/channel-conv.ts";
 import { copyKernel } from "../kernels/copy.ts";
 import { globalAveragePoolKernel } from "../kernels/global-average-pool.ts";
 import { groupNormKernel } from "../kernels/group-norm.ts";
-import { lanes } from "../kernels/kernel.ts";
+import { lanes, type MapLayout } from "../kernels/kernel.ts";
 import { lrnKernel } from "../kernels/lrn.ts";
 import { maxPoolKernel } from "../kernels/max-pool.ts";
 import { fitsPointwise, type PointwiseOperation, pointwiseKernel } from "../kernels/pointwise.ts";
 import { softmaxKernel } from "../kernels/softmax.ts";
 import { upsampleKernel } from "../kernels/upsample.ts";
-import type { View } from "./buffers.ts";
 import { planConv, planDense } from "./convolution.ts";
 import { type Chain, moveNs, type Planner } from "./planner.ts";
 
@@ -100,87 +99,40 @@ const operations: Operations = {
     }
   },
   pad(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
     const { pads, before, after } = node.attrs;
-    const { channels } = output.layout;
-    step(node, planner, output, source, {
+    step(node, planner, ({ input, output }) => ({
       kernel: copyKernel({
-        input: source.layout,
-        output: output.layout,
+        input,
+        output,
         pads,
         before,
-        after: after + lanes(channels) - channels,
+        after: after + lanes(output.channels) - output.channels,
       }),
-    });
+    }));
   },
 
-  maxPool(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: maxPoolKernel({ input: source.layout, output: output.layout, ...node.attrs }),
-    });
-  },
-  averagePool(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    const { kernel, stride, pads, countPads } = node.attrs;
-    step(node, planner, output, source, {
-      kernel: averagePoolKernel({
-        input: source.layout,
-        output: output.layout,
-        kernel,
-        stride,
-        pads,
-        countPads,
-      }),
-    });
-  },
-  globalAveragePool(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, { kernel: globalAveragePoolKernel({ input: source.layout }) });
-  },
+  maxPool: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: maxPoolKernel({ ...maps, ...node.attrs }) })),
+  averagePool: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: averagePoolKernel({ ...maps, ...node.attrs }) })),
+  globalAveragePool: (node, planner) =>
+    step(node, planner, ({ input }) => ({ kernel: globalAveragePoolKernel({ input }) })),
 
-  groupNorm(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: groupNormKernel({ input: source.layout, output: output.layout, ...node.attrs }),
+  groupNorm: (node, planner) =>
+    step(node, planner, (maps) => ({
+      kernel: groupNormKernel({ ...maps, ...node.attrs }),
       weights: planner.vector(node.name, channelsOf(node), node.inputs[1]),
       bias: planner.vector(node.name, channelsOf(node), node.inputs[2]),
-    });
-  },
-  upsample(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: upsampleKernel({ input: source.layout, output: output.layout, scale: node.attrs.scale }),
-    });
-  },
-  softmax(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: softmaxKernel({ input: source.layout, output: output.layout }),
-    });
-  },
-  lrn(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: lrnKernel({ input: source.layout, output: output.layout, ...node.attrs }),
-    });
-  },
-  channelConv(node, planner) {
-    const source = planner.view(node.inputs[0]);
-    const output = planner.map(node);
-    step(node, planner, output, source, {
-      kernel: channelConvKernel({ input: source.layout, output: output.layout, ...node.attrs }),
+    })),
+  upsample: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: upsampleKernel({ ...maps, ...node.attrs }) })),
+  softmax: (node, planner) => step(node, planner, (maps) => ({ kernel: softmaxKernel(maps) })),
+  lrn: (node, planner) => step(node, planner, (maps) => ({ kernel: lrnKernel({ ...maps, ...node.attrs }) })),
+  channelConv: (node, planner) =>
+    step(node, planner, (maps) => ({
+      kernel: channelConvKernel({ ...maps, ...node.attrs }),
       weights: planner.vector(node.name, lanes(node.attrs.kernel), node.inputs[1]),
-    });
-  },
+    })),
 };
 
 export function planNode(node: Node, planner: Planner, next: Node | undefined): void {
@@ -195,15 +147,22 @@ export function planNode(node: Node, planner: Planner, next: Node | undefined): 
 
 const channelsOf = (node: Node): number => lanes(node.type.shape[3]);
 
+type Step = Parameters<Planner["step"]>[0];
+
+/** The step of an operation that makes one map of another. */
 function step(
   node: Node,
   planner: Planner,
-  output: View,
-  source: View,
-  how: Pick<Parameters<Planner["step"]>[0], "kernel" | "weights" | "bias">,
+  how: (maps: {
+    readonly input: MapLayout;
+    readonly output: MapLayout;
+  }) => Pick<Step, "kernel" | "weights" | "bias">,
 ): void {
+  const input = planner.view(node.inputs[0]);
+  const output = planner.map(node);
   const floats = elements(node.inputs[0].type.shape) + elements(node.type.shape);
-  planner.step({ node, input: source, output, ns: moveNs(floats), ...how });
+  const parts = how({ input: input.layout, output: output.layout });
+  planner.step({ node, input, output, ns: moveNs(floats), ...parts });
 }
 
 // ---- elementwise --------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import { input } from "../../../ir/ops/input.ts";
 import { param } from "../../../ir/ops/param.ts";
 import { elements } from "../../../ir/tensor.ts";
 import { copyInKernel } from "../kernels/copy-in.ts";
-import type { Kernel } from "../kernels/kernel.ts";
-import { lanes } from "../kernels/kernel.ts";
+import { dense, type Kernel, lanes } from "../kernels/kernel.ts";
 import type { PointwiseOperation } from "../kernels/pointwise.ts";
 import { type Buffer, type Halo, hasHalo, makeBuffer, makeMap, noHalo, type View } from "./buffers.ts";
 import type { PlanOptions } from "./choose.ts";
@@ -98,18 +97,13 @@ export class Planner {
   /** A new map for the value of a node, with the zeros around it that its readers want. */
   map(node: Node, pixelStride?: number): View {
     const [, height, width, channels] = node.type.shape;
-    const view = makeMap(node.name, [height, width, channels], this.haloOf(node), pixelStride);
+    const view = makeMap(node.name, [height, width, channels], this.#haloOf(node), pixelStride);
     this.buffers.push(view.buffer);
     this.#views.set(node, view);
     return view;
   }
 
-  /** The value of `node` is that of `view`: nothing is copied. */
-  alias(node: Node, view: View): void {
-    this.#views.set(node, view);
-  }
-
-  haloOf(node: Node): Halo {
+  #haloOf(node: Node): Halo {
     return this.#halos.get(node) ?? noHalo;
   }
 
@@ -135,14 +129,13 @@ export class Planner {
   #layOut(node: Node): View {
     const picture = this.picture(node);
     const [, height, width, channels] = node.type.shape;
-    if (channels === lanes(channels) && !hasHalo(this.haloOf(node))) {
-      const layout = { height, width, channels, pixelStride: channels, rowStride: width * channels };
-      const view = { ...picture, layout };
+    if (channels === lanes(channels) && !hasHalo(this.#haloOf(node))) {
+      const view = { ...picture, layout: dense({ height, width, channels }) };
       this.#views.set(node, view);
       return view;
     }
     const view = this.map(node);
-    this.copyIn(node, picture, view, this.haloOf(node));
+    this.copyIn(node, picture, view, this.#haloOf(node));
     return view;
   }
 

@@ -28,14 +28,13 @@ export interface Preparation {
   readonly kernel: Kernel;
   /** Its `extra` argument. */
   readonly extra: number;
-  readonly panels: number;
-  readonly storedOfPanel: number;
+  /** Floats that a panel becomes. */
   readonly preparedOfPanel: number;
 }
 
 /** Floats in memory. */
-export const floatsOf = ({ stored, prepare }: Packed): number =>
-  prepare ? prepare.panels * prepare.preparedOfPanel : stored;
+export const floatsOf = ({ stored, panels, prepare }: Packed): number =>
+  prepare ? panels * prepare.preparedOfPanel : stored;
 
 export interface PanelShape {
   readonly kernel: readonly [height: number, width: number];
