@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { requireChromium, startChromium } from "../tests/support/chromium.ts";
+import { claimCores } from "../tests/support/kernels-page.ts";
 import { requireShared, sharedPath } from "../tests/support/shared.ts";
 import {
   type Contestant,
@@ -75,7 +76,6 @@ const tfjsScripts = ["tfjs-core/dist/tf-core.min.js", "tfjs-backend-wasm/dist/tf
 async function open(entry: Entry, net: NetName, browser: Browser, origin: string): Promise<Contestant> {
   const { runtime, threads } = entry;
   const tab = await browser.newPage();
-  // tfjs takes at most half of the cores that it is told of.
   if (runtime === "tfjs") await tab.addInitScript(claimCores, 2 * threads);
   await tab.goto(`${origin}/index.html`);
   if (runtime === "tfjs")
@@ -90,9 +90,6 @@ async function open(entry: Entry, net: NetName, browser: Browser, origin: string
     logits: async () => Float32Array.from((await call(tab, "logits()")) as number[]),
   };
 }
-
-const claimCores = (cores: number) =>
-  Object.defineProperty(navigator, "hardwareConcurrency", { value: cores });
 
 const call = (tab: Page, expression: string): Promise<unknown> =>
   tab.evaluate(`globalThis.contestant.${expression}`);

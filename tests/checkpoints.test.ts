@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
 import { openCheckpoint } from "../src/weights/checkpoint.ts";
 import { writeSafetensors } from "../src/weights/write-safetensors.ts";
+import { safetensorsFile } from "./support/checkpoint-seeds.ts";
 import { mustOpen, openBytes, refusal, valuesOf } from "./support/checkpoints.ts";
 import * as p from "./support/pickle-assembler.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
@@ -73,17 +74,11 @@ test("face-api's manifest: 117 tensors, 5,614,592 values, 8-bit ones restored", 
 
 // ---- safetensors ----------------------------------------------------------------------------------
 
-function safetensors(header: unknown, data: Uint8Array): Uint8Array {
-  const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
-  const bytes = new Uint8Array(8 + json.length + data.length);
-  new DataView(bytes.buffer).setUint32(0, json.length, true);
-  bytes.set(json, 8);
-  bytes.set(data, 8 + json.length);
-  return bytes;
-}
-
 const one = (dtype: string, data: readonly number[], shape: readonly number[]): number[] => {
-  const bytes = safetensors({ x: { dtype, shape, data_offsets: [0, data.length] } }, Uint8Array.from(data));
+  const bytes = safetensorsFile(
+    { x: { dtype, shape, data_offsets: [0, data.length] } },
+    Uint8Array.from(data),
+  );
   return valuesOf(mustOpen(bytes, "x.safetensors"), "x");
 };
 
@@ -148,7 +143,7 @@ test("safetensors: every type is exact", () => {
 });
 
 test("safetensors: a header that lies is refused, before memory is taken", () => {
-  const x = (entry: object, data = 4) => refusal(safetensors({ x: entry }, new Uint8Array(data)));
+  const x = (entry: object, data = 4) => refusal(safetensorsFile({ x: entry }, new Uint8Array(data)));
   assert.match(
     x({ dtype: "F32", shape: [1], data_offsets: [0, 8] }),
     /`x` ends at byte 8 of the data, the file has 4: it was cut short/,
@@ -181,8 +176,8 @@ test("safetensors: a header that lies is refused, before memory is taken", () =>
     x: { dtype: "U8", shape: [3], data_offsets: [0, 3] },
     y: { dtype: "U8", shape: [3], data_offsets: [1, 4] },
   };
-  assert.match(refusal(safetensors(overlap, new Uint8Array(4))), /`y` overlaps another tensor/);
-  assert.match(refusal(safetensors("{]", new Uint8Array())), /its header is no JSON/);
+  assert.match(refusal(safetensorsFile(overlap, new Uint8Array(4))), /`y` overlaps another tensor/);
+  assert.match(refusal(safetensorsFile("{]", new Uint8Array())), /its header is no JSON/);
   assert.match(
     refusal(Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0, 0x7b)),
     /its header claims 4294967295 bytes, the format allows/,
@@ -195,7 +190,7 @@ test("safetensors: a header that lies is refused, before memory is taken", () =>
 
 test("safetensors: __metadata__ is ignored, __proto__ is a name like any other", () => {
   const header = `{"__metadata__":{"format":"pt"},"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`;
-  const checkpoint = mustOpen(safetensors(header, Uint8Array.of(9)));
+  const checkpoint = mustOpen(safetensorsFile(header, Uint8Array.of(9)));
   assert.equal(valuesOf(checkpoint, "__proto__"), [9]);
   assert.is(checkpoint.tensors.size, 1);
 });

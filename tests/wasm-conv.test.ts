@@ -3,31 +3,19 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ModuleBuilder } from "../src/codegen/wasm/assembler/module.ts";
 import { relaxedSimd, splitRows, tileRows } from "../src/codegen/wasm/kernels/gemm.ts";
-import { type Kernel, stepArguments, stepSignature } from "../src/codegen/wasm/kernels/kernel.ts";
-import { KernelLibrary } from "../src/codegen/wasm/kernels/library.ts";
 import { noPads } from "../src/ir/tensor.ts";
 import { assertConv, type ConvCase, prepareConv } from "./support/conv-kernel.ts";
 import { root } from "./support/nets.ts";
 import { around, everyActivation, pad } from "./support/operands.ts";
 import { bounds } from "./support/same-function.ts";
 import { disassemble } from "./support/wabt.ts";
+import { moduleOf } from "./support/wasm-kernel.ts";
 
 const relu = { fn: "relu" } as const;
 
 /** By name, so that two functions of one name are noticed. */
 const modules = new Map<string, string>();
-
-function moduleOf(kernel: Kernel): Uint8Array {
-  const module = new ModuleBuilder();
-  const library = new KernelLibrary(module);
-  module.export(
-    "run",
-    module.function(kernel.name, stepSignature, (f) => kernel.emit(f, stepArguments(f), library)),
-  );
-  return module.encode();
-}
 
 /** Both ways to share the work, of which the bits must not depend. */
 function check(given: ConvCase): void {

@@ -5,10 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ModuleBuilder } from "../src/codegen/wasm/assembler/module.ts";
 import { relaxedSimd } from "../src/codegen/wasm/kernels/gemm.ts";
-import { type Kernel, stepArguments, stepSignature } from "../src/codegen/wasm/kernels/kernel.ts";
-import { KernelLibrary } from "../src/codegen/wasm/kernels/library.ts";
+import type { Kernel } from "../src/codegen/wasm/kernels/kernel.ts";
 import type { Matrix } from "../src/codegen/wasm/kernels/linear.ts";
 import {
   type AxisAlgorithm,
@@ -26,6 +24,7 @@ import { root } from "./support/nets.ts";
 import { everyActivation } from "./support/operands.ts";
 import { randomValues } from "./support/random.ts";
 import { disassemble } from "./support/wabt.ts";
+import { moduleOf } from "./support/wasm-kernel.ts";
 import { prepareWinograd, type WinogradCase } from "./support/winograd-kernel.ts";
 
 const relu = { fn: "relu" } as const;
@@ -305,16 +304,6 @@ accuracy.run();
 // ---- engines ----------------------------------------------------------------------------------------
 
 const engines = suite("engines");
-
-function moduleOf(kernel: Kernel): Uint8Array {
-  const module = new ModuleBuilder();
-  const library = new KernelLibrary(module);
-  module.export(
-    "run",
-    module.function(kernel.name, stepSignature, (f) => kernel.emit(f, stepArguments(f), library)),
-  );
-  return module.encode();
-}
 
 const sample = {
   size: [9, 14],

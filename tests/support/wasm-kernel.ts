@@ -80,16 +80,21 @@ export function panels(values: ArrayLike<number>): Float32Array {
   return filled;
 }
 
+/** A module with the kernel as its export `run`. */
+export function moduleOf(kernel: Kernel): Uint8Array {
+  const module = new ModuleBuilder();
+  const library = new KernelLibrary(module);
+  const ref = module.function(kernel.name, stepSignature, (f) => kernel.emit(f, stepArguments(f), library));
+  module.export("run", ref);
+  return module.encode();
+}
+
 /** The kernel's function on a memory. */
 export function instantiateKernel(
   kernel: Kernel,
   memory: WebAssembly.Memory,
 ): (...args: readonly number[]) => void {
-  const module = new ModuleBuilder();
-  const library = new KernelLibrary(module);
-  const ref = module.function(kernel.name, stepSignature, (f) => kernel.emit(f, stepArguments(f), library));
-  module.export("run", ref);
-  const compiled = new WebAssembly.Module(module.encode().slice().buffer);
+  const compiled = new WebAssembly.Module(moduleOf(kernel).slice().buffer);
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports.run as (...args: number[]) => void;
 }
 
