@@ -2,19 +2,17 @@
  * Which architecture a checkpoint is of, from the names and shapes of its tensors alone: its family, depth and variant,
  * whose names it has, what its shapes leave open, and a spec that loads it.
  */
-import { invariant } from "../../base/invariant.ts";
-import { makeSource } from "../../base/source.ts";
 import { elements } from "../../ir/tensor.ts";
-import { format } from "../../parser/format.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
-import type { Architecture } from "./architecture.ts";
+import { type Architecture, isSpec } from "./architecture.ts";
 import { asTimm, bigTransferLines } from "./big-transfer.ts";
 import { readConvnet } from "./convnets.ts";
 import { readKerasV2 } from "./keras-v2.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
-import { type Style, styles } from "./style.ts";
+import { formatted } from "./spec-text.ts";
+import { type Style, styles, timmV2 } from "./style.ts";
 import { Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion } from "./architecture.ts";
@@ -25,7 +23,7 @@ export function recogniseArchitecture(checkpoint: Checkpoint, path = ""): Archit
   for (const prefix of ["", ...wrapperPrefixes([...checkpoint.tensors.keys()])]) {
     const t = new Tensors(checkpoint.tensors, checkpoint.layout, prefix);
     const found = recogniseIn(t, path);
-    if (found) return { ...found, spec: formatted(found.spec) };
+    if (found) return { ...found, spec: isSpec(found.spec) ? formatted(found.spec) : found.spec };
   }
   return undefined;
 }
@@ -55,7 +53,7 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
 }
 
 const bigTransferStyle: Style = {
-  ...styles.find(({ convention }) => convention === "timm's resnetv2")!,
+  ...timmV2,
   convention: "Big Transfer",
   tableLines: bigTransferLines,
 };
@@ -65,10 +63,3 @@ const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving
 /** Values that are trained. */
 const paramsOf = (t: Tensors): number =>
   t.names.reduce((sum, name) => (statistics.test(name) ? sum : sum + elements(t.shape(name)!)), 0);
-
-function formatted(spec: Architecture["spec"]): Architecture["spec"] {
-  if ("lacking" in spec) return spec;
-  const { text } = format(makeSource(`${spec.name}.resnet`, spec.text));
-  invariant(text !== undefined, `the spec of ${spec.name} is no text in the language`);
-  return { ...spec, text };
-}

@@ -2,12 +2,11 @@
  * Published residual networks by the names that torchvision and timm give them, as specs: what `check --against` compares
  * with. The words in the names are the parameters: `resnext101_32x8d`, `seresnet50`, `resnet50d`.
  */
-import { makeSource } from "../../base/source.ts";
-import { format } from "../../parser/format.ts";
 import type { Spec } from "./architecture.ts";
 import type { ResidualFacts, Stage } from "./residual-facts.ts";
 import { residualText } from "./residual-spec.ts";
-import { type Style, styles } from "./style.ts";
+import { formatted } from "./spec-text.ts";
+import { type Style, timm, timmV2, torchvision } from "./style.ts";
 import type { Kernel } from "./tensors.ts";
 
 interface Depth {
@@ -68,9 +67,7 @@ export function publishedSpec(name: string): Spec | undefined {
   if (!publishedNames.includes(name)) return undefined;
   const [source, model] = name.split(":");
   const variant = variantOf(model);
-  const convention =
-    variant.order === "pre" ? "timm's resnetv2" : variant.stem === "single" ? "torchvision" : "timm";
-  const style = styles.find((one) => one.convention === convention)!;
+  const style = variant.order === "pre" ? timmV2 : variant.stem === "single" ? torchvision : timm;
   const facts = factsOf(variant, style);
   // The expectation is what the caller compares, so that none is written.
   const text = residualText(facts, style, {
@@ -80,7 +77,7 @@ export function publishedSpec(name: string): Spec | undefined {
     smaller: "stride",
   });
   if (typeof text !== "string") return undefined;
-  return { name: model, text: format(makeSource(`${model}.resnet`, text)).text ?? text };
+  return formatted({ name: model, text });
 }
 
 function variantOf(model: string): Variant {

@@ -4,7 +4,7 @@
  */
 import type { ResidualFacts, Stage } from "./residual-facts.ts";
 import { leaves, separated } from "./spec-text.ts";
-import type { Style } from "./style.ts";
+import { type Style, torchvision } from "./style.ts";
 
 /** The parts of a spec that depend on what is assumed. */
 export interface ResidualSpec {
@@ -38,7 +38,7 @@ export function residualText(
       : []),
     "pool5: avgpool",
     ...(facts.head ? [`fc: dense(classes)`] : []),
-    ...(style.convention === "Keras" ? ["prob: softmax"] : []),
+    ...(style.framework === "keras" ? ["prob: softmax"] : []),
   ];
   const picture = pictureOf(facts, style, side);
   const parameters = [
@@ -88,7 +88,7 @@ const attentionOf = (stage: Stage): string =>
 function defaultRows(facts: ResidualFacts, style: Style): string[] {
   const { biased } = facts;
   if (isBigTransfer(facts, style)) return ["default conv(standardize = 1e-8)"];
-  if (style.convention !== "Keras") return [];
+  if (style.framework !== "keras") return [];
   return [...(biased ? ["default conv(bias = true)"] : []), "default bn(eps = 1.001e-5)"];
 }
 
@@ -132,7 +132,7 @@ function stageRow(stage: Stage, s: number, facts: ResidualFacts, style: Style, u
 
 function pictureOf(
   { channels, head }: ResidualFacts,
-  { convention, order }: Style,
+  { framework, order }: Style,
   side: number,
 ): { use?: string; declared?: string } {
   if (channels !== 3) return {};
@@ -148,7 +148,7 @@ function pictureOf(
     return {
       declared: `let picture = image(mean = 0.5, std = 0.5, resize = 256${labelled(1000, "imagenet-1k")})`,
     };
-  return { use: convention === "Keras" ? "caffe" : "imagenet" };
+  return { use: framework === "keras" ? "caffe" : "imagenet" };
 }
 
 // ---- blocks -----------------------------------------------------------------------------------------
@@ -306,11 +306,10 @@ function preactUnit({ norm, stages, stem }: ResidualFacts): Unit {
 
 /** The table of names, unless std has the one that is needed. */
 function tableOf(name: string, facts: ResidualFacts, style: Style, unit: Unit): string[] {
-  if (style.convention === "Keras") return [];
+  if (style.framework === "keras") return [];
   if (style.tableLines) return ["", `names ${name}_names {`, ...style.tableLines(facts), "}"];
-  const lines = linesOf(facts, style, unit);
   if (isOfStdTable(facts, style, unit)) return [];
-  return ["", `names ${name}_names {`, ...leaves(facts.norm), ...lines, "}"];
+  return ["", `names ${name}_names {`, ...leaves(facts.norm), ...linesOf(facts, style, unit), "}"];
 }
 
 /** The tables `torchvision` and `cifar` of std. */
@@ -320,8 +319,7 @@ function isOfStdTable(
   unit: Unit,
 ): boolean {
   const shortcut = stages.find((stage) => stage.shortcut)?.shortcut;
-  const isPlain =
-    style.convention === "torchvision" && stem.length === 1 && norm === "bn" && !pooledByConv && !final;
+  const isPlain = style === torchvision && stem.length === 1 && norm === "bn" && !pooledByConv && !final;
   const same =
     shortcut === undefined || shortcut.conv === (head?.name === "linear" ? "shortcut.0" : "downsample.0");
   const known = head === undefined || head.name === "fc" || head.name === "linear";

@@ -1,8 +1,8 @@
 /** What people call a residual network of these facts, and what its shapes leave open. */
 import type { Architecture, OpenQuestion } from "./architecture.ts";
 import type { ResidualFacts } from "./residual-facts.ts";
-import { isBigTransfer, residualText } from "./residual-spec.ts";
-import type { Style } from "./style.ts";
+import { isBigTransfer, type ResidualSpec, residualText } from "./residual-spec.ts";
+import { type Style, torchvision } from "./style.ts";
 import type { Tensors } from "./tensors.ts";
 
 interface Hints {
@@ -42,8 +42,8 @@ const isForCifar = ({ stem, stages }: ResidualFacts): boolean =>
   stem.length === 1 && stem[0].height === 3 && stages.length === 3;
 
 /** Plain names are torchvision's; timm has them too. */
-function conventionOf({ head, stages, norm, pooledByConv }: ResidualFacts, { convention }: Style): string {
-  if (convention !== "torchvision") return convention;
+function conventionOf({ head, stages, norm, pooledByConv }: ResidualFacts, style: Style): string {
+  if (style !== torchvision) return style.convention;
   if (head?.name === "linear") return "akamaster's CIFAR nets";
   const isTimm =
     norm === "gn" || pooledByConv || stages.some(({ attention, shortcut }) => attention || shortcut?.average);
@@ -57,7 +57,7 @@ function titleOf(facts: ResidualFacts, style: Style): string {
   const blocks = stages.reduce((sum, stage) => sum + stage.blocks, 0);
   const [first] = stages;
   // Those who count a stem of three convolutions as three say so in the name.
-  const counted = style.convention.includes("legacy") || style.entry === "tiered" ? stem.length + 1 : 2;
+  const counted = style.countsStem || style.entry === "tiered" ? stem.length + 1 : 2;
   const depth = (first.kind === "basic" ? 2 : 3) * blocks + counted - (style.entry === "tiered" ? 1 : 0);
   if (style.entry === "strided") return `RegNetX of ${blocks} blocks`;
   if (isBigTransfer(facts, style)) return `ResNetV2-${depth}x${first.width / 64} (Big Transfer, BiT)`;
@@ -79,8 +79,8 @@ function titleOf(facts: ResidualFacts, style: Style): string {
 }
 
 /** Bags of tricks (He et al. 2018): C has a stem of three convolutions, D averages in the shortcut too; timm's T. */
-function stemSuffix({ stem, stages }: ResidualFacts, { convention, entry }: Style): string {
-  if (stem.length === 1 || convention.includes("legacy")) return "";
+function stemSuffix({ stem, stages }: ResidualFacts, { countsStem, entry }: Style): string {
+  if (stem.length === 1 || countsStem) return "";
   const isTiered = stem[0].outputs < stem[1].outputs;
   if (isTiered) return entry === "tiered" ? "-TS" : "-T";
   return stages.some(({ shortcut }) => shortcut?.average) ? "-D" : "-C";
@@ -116,7 +116,12 @@ function factsOf(
   ];
 }
 
-function openQuestions(facts: ResidualFacts, style: Style, smaller: string, file: string): OpenQuestion[] {
+function openQuestions(
+  facts: ResidualFacts,
+  style: Style,
+  smaller: ResidualSpec["smaller"],
+  file: string,
+): OpenQuestion[] {
   const { stages, norm } = facts;
   const open: OpenQuestion[] = [];
   const [first] = stages;
@@ -137,7 +142,7 @@ function openQuestions(facts: ResidualFacts, style: Style, smaller: string, file
         stride: "strides",
         average: "average pools behind convolutions of stride 1",
         blur: "blur pools",
-      }[smaller]!,
+      }[smaller],
       others: ["strides", "average pools (timm's resnetaa)", "blur pools (timm's resnetblur)"].filter(
         (other) => !other.startsWith(smaller),
       ),

@@ -1,4 +1,15 @@
 /** Pieces of .resnet text that all written specs share. */
+import { invariant } from "../../base/invariant.ts";
+import { makeSource } from "../../base/source.ts";
+import { format } from "../../parser/format.ts";
+import type { Spec } from "./architecture.ts";
+
+/** As `resnetc fmt` writes it. */
+export function formatted({ name, text }: Spec): Spec {
+  const pretty = format(makeSource(`${name}.resnet`, text)).text;
+  invariant(pretty !== undefined, `the spec of ${name} is no text in the language`);
+  return { name, text: pretty };
+}
 
 /** 25_557_032. */
 export const separated = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})+(?!\d))/g, "_");

@@ -9,7 +9,10 @@ import type { ResidualFacts } from "./residual-facts.ts";
 export type Pair = readonly [conv: string, norm: string];
 
 export interface Style {
+  /** For people: whose names they are. */
   readonly convention: string;
+  /** Keras' networks take Caffe's pictures, end with a softmax, have an epsilon of their own and match by std's table. */
+  readonly framework: "torch" | "keras";
   /** The stem's convolutions with what normalises them, in the ways that occur; the longest first. */
   readonly stems: readonly (readonly Pair[])[];
   /** Of stage s and block b, both from 0; with the separator behind it. */
@@ -33,6 +36,8 @@ export interface Style {
   /** Basic blocks have an activation in front of the attention too. */
   readonly activatesBasic: boolean;
   readonly pool: "padded" | "ceil";
+  /** Each convolution of a stem counts for the depth that the name says, and the name says nothing else of it. */
+  readonly countsStem: boolean;
   /** The lines of a table of names, where patterns cannot say them. */
   readonly tableLines?: (facts: ResidualFacts) => string[];
 }
@@ -45,6 +50,7 @@ export interface Shortcut {
 }
 
 const torch = {
+  framework: "torch",
   block: (stage, block) => `layer${Number(stage) + 1}.${block}.`,
   blockPattern: "layer{s-1}.{b}.",
   pair: (k) => [`conv${k}`, `bn${k}`],
@@ -62,6 +68,7 @@ const torch = {
   activation: "relu",
   activatesBasic: false,
   pool: "padded",
+  countsStem: false,
 } as const satisfies Partial<Style>;
 
 const deepStem: readonly Pair[] = [
@@ -70,9 +77,33 @@ const deepStem: readonly Pair[] = [
   ["conv1.6", "bn1"],
 ];
 
+export const torchvision: Style = { ...torch, convention: "torchvision", stems: [[["conv1", "bn1"]]] };
+
+export const timm: Style = { ...torch, convention: "timm", stems: [deepStem] };
+
+/** Activations first. */
+export const timmV2: Style = {
+  ...torch,
+  convention: "timm's resnetv2",
+  stems: [
+    [
+      ["stem.conv1", "stem.norm1"],
+      ["stem.conv2", "stem.norm2"],
+      ["stem.conv3", ""],
+    ],
+    [["stem.conv", ""]],
+  ],
+  block: (stage, block) => `stages.${stage}.blocks.${block}.`,
+  blockPattern: "stages.{s-2}.blocks.{b}.",
+  pair: (k) => [`conv${k}`, `norm${k}`],
+  shortcuts: [{ conv: "downsample.conv", norm: undefined, average: false }],
+  heads: ["head.fc"],
+  order: "pre",
+};
+
 export const styles: readonly Style[] = [
-  { ...torch, convention: "torchvision", stems: [[["conv1", "bn1"]]] },
-  { ...torch, convention: "timm", stems: [deepStem] },
+  torchvision,
+  timm,
   {
     ...torch,
     convention: "timm's legacy_senet (Cadene)",
@@ -88,25 +119,9 @@ export const styles: readonly Style[] = [
     heads: ["last_linear"],
     activatesBasic: true,
     pool: "ceil",
+    countsStem: true,
   },
-  {
-    ...torch,
-    convention: "timm's resnetv2",
-    stems: [
-      [
-        ["stem.conv1", "stem.norm1"],
-        ["stem.conv2", "stem.norm2"],
-        ["stem.conv3", ""],
-      ],
-      [["stem.conv", ""]],
-    ],
-    block: (stage, block) => `stages.${stage}.blocks.${block}.`,
-    blockPattern: "stages.{s-2}.blocks.{b}.",
-    pair: (k) => [`conv${k}`, `norm${k}`],
-    shortcuts: [{ conv: "downsample.conv", norm: undefined, average: false }],
-    heads: ["head.fc"],
-    order: "pre",
-  },
+  timmV2,
   {
     ...torch,
     convention: "timm's byobnet",
@@ -158,6 +173,7 @@ export const styles: readonly Style[] = [
   {
     ...torch,
     convention: "Keras",
+    framework: "keras",
     stems: [[["conv1_conv", "conv1_bn"]]],
     block: (stage, block) => `conv${Number(stage) + 2}_block${Number(block) + 1}_`,
     blockPattern: "conv{s}_block{b+1}_",
