@@ -25,8 +25,8 @@ building("infers types and keeps names apart", () => {
   const { report, failed } = collect();
   const builder = new GraphBuilder(report);
   const x = builder.add(ops.input, "x", [], { shape: [1, 4, 6, 3] })!;
-  const first = builder.add(ops.upsample, "up", [x], { scale: 2 }, span(0, 3))!;
-  const second = builder.add(ops.upsample, "up", [first], { scale: 3 })!;
+  const first = builder.add(ops.resize, "up", [x], { height: 8, width: 12, method: "nearest" }, span(0, 3))!;
+  const second = builder.add(ops.resize, "up", [first], { height: 24, width: 36, method: "bilinear" })!;
   const third = builder.add(ops.activation, "up", [second], { fn: "relu" })!;
   assert.equal(first.type, f32(1, 8, 12, 3));
   assert.equal(first.span, span(0, 3));
@@ -59,7 +59,10 @@ building("reports maps too large to index", () => {
   const builder = new GraphBuilder(report);
   const x = builder.add(ops.input, "x", [], { shape: [1, 32768, 32768, 1] })!;
   assert.ok(x);
-  assert.is(builder.add(ops.upsample, "up", [x], { scale: 2 }), undefined);
+  assert.is(
+    builder.add(ops.resize, "up", [x], { height: 65536, width: 65536, method: "nearest" }),
+    undefined,
+  );
   assert.equal(
     diagnostics.map(({ code }) => code),
     ["tensor-too-large"],

@@ -175,15 +175,45 @@ export const opCases = {
     { title: "odd map", operands: [map(2, 7, 5, 3)], attrs: null },
     { title: "1x1, nothing", operands: [map(2, 1, 1, 3)], attrs: null },
   ],
-  upsample: [
-    { title: "x2", operands: [map(2, 3, 5, 4)], attrs: { scale: 2 } },
-    { title: "x3", operands: [map(1, 4, 3, 2)], attrs: { scale: 3 } },
-    { title: "x1, nothing", operands: [map(1, 4, 3, 2)], attrs: { scale: 1 } },
+  resize: [
+    ...(["nearest", "bilinear"] as const).flatMap((method) => [
+      { title: `${method} x2`, operands: [map(2, 3, 5, 4)], attrs: { height: 6, width: 10, method } },
+      { title: `${method} x3`, operands: [map(1, 4, 3, 2)], attrs: { height: 12, width: 9, method } },
+      { title: `${method}, odd`, operands: [map(2, 5, 7, 12)], attrs: { height: 11, width: 9, method } },
+      { title: `${method}, smaller`, operands: [map(1, 9, 8, 3)], attrs: { height: 4, width: 5, method } },
+      { title: `${method}, of a pixel`, operands: [map(1, 1, 1, 9)], attrs: { height: 3, width: 4, method } },
+      { title: `${method}, nothing`, operands: [map(1, 4, 3, 2)], attrs: { height: 4, width: 3, method } },
+    ]),
+  ],
+  slice: [
+    { title: "in the middle", operands: [map(2, 3, 5, 7)], attrs: { first: 2, channels: 3 } },
+    { title: "at a multiple of four", operands: [map(2, 3, 5, 24)], attrs: { first: 8, channels: 5 } },
+    { title: "to the end", operands: [map(1, 3, 5, 12)], attrs: { first: 4, channels: 8 } },
+    { title: "all", operands: [map(1, 3, 5, 4)], attrs: { first: 0, channels: 4 } },
+  ],
+  reflectPad: [
+    { title: "all sides", operands: [map(2, 5, 4, 3)], attrs: { pads: pad(1, 2, 3, 1) } },
+    { title: "as far as it goes", operands: [map(1, 3, 2, 9)], attrs: { pads: pad(2, 2, 1, 1) } },
+    { title: "two sides", operands: [map(1, 4, 6, 2)], attrs: { pads: pad(0, 1, 0, 2) } },
+    { title: "nothing", operands: [map(1, 3, 4, 2)], attrs: { pads: noPads } },
   ],
   softmax: [
-    { title: "vector", operands: [map(2, 1, 1, 10)], attrs: null },
-    { title: "map", operands: [map(2, 3, 4, 5)], attrs: null },
-    { title: "large values", operands: [{ ...map(2, 1, 1, 10), low: 80, high: 120 }], attrs: null },
+    { title: "vector", operands: [map(2, 1, 1, 10)], attrs: { parts: 0 } },
+    { title: "map", operands: [map(2, 3, 4, 5)], attrs: { parts: 0 } },
+    {
+      title: "large values",
+      operands: [{ ...map(2, 1, 1, 10), low: 80, high: 120 }],
+      attrs: { parts: 0 },
+    },
+    { title: "two parts", operands: [map(2, 1, 1, 16)], attrs: { parts: 2 } },
+    { title: "parts of a map", operands: [map(2, 3, 2, 15)], attrs: { parts: 3 } },
+    { title: "as many parts as channels", operands: [map(1, 3, 2, 6)], attrs: { parts: 6 } },
+    { title: "one part", operands: [map(1, 2, 2, 5)], attrs: { parts: 1 } },
+    {
+      title: "large values in parts",
+      operands: [{ ...map(1, 1, 1, 28), low: 80, high: 120 }],
+      attrs: { parts: 4 },
+    },
   ],
   channelConv: [
     { title: "3 taps", operands: [map(2, 3, 4, 12), weight(3)], attrs: { kernel: 3 } },

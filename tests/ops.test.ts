@@ -102,7 +102,7 @@ test("groupNorm: mean and biased variance over the map and the group", () => {
   assertClose(apart, tensor([1, 1, 2, 3], 10 - 2 * half, -four, -1, 10 + 2 * half, four, -1), 1e-12);
 });
 
-test("prelu, lrn, upsample, pad: by hand", () => {
+test("prelu, lrn, resize, pad: by hand", () => {
   const x = tensor([1, 1, 2, 2], -2, -2, 3, 4);
   assert.equal([...refer(ops.prelu, null, [x, tensor([2], 0.5, -1)]).data], [-1, 2, 3, 4]);
   const along = refer(ops.channelConv, { kernel: 3 }, [x, tensor([3], 1, 10, 100)]);
@@ -110,13 +110,46 @@ test("prelu, lrn, upsample, pad: by hand", () => {
   const lrn = refer(ops.lrn, { size: 3, alpha: 3, beta: 1, k: 1 }, [x]);
   assert.equal([...lrn.data], [-2 / 9, -2 / 9, 3 / 26, 4 / 26]);
   assert.equal(
-    [...refer(ops.upsample, { scale: 2 }, [tensor([1, 1, 2, 1], 1, 2)]).data],
+    [...refer(ops.resize, { height: 2, width: 4, method: "nearest" }, [tensor([1, 1, 2, 1], 1, 2)]).data],
     [1, 1, 2, 2, 1, 1, 2, 2],
   );
   const pads = { ...noPads, top: 1 };
   assert.equal(
     [...refer(ops.pad, { pads, before: 0, after: 1 }, [tensor([1, 1, 1, 1], 5)]).data],
     [0, 0, 5, 0],
+  );
+});
+
+test("bilinear resize, mirrored edges, parts of channels: by hand", () => {
+  // Middles of four places over two: 1/4 - 1/2 < 0 is the edge; 3/4 - 1/2 = 1/4.
+  assert.equal(
+    [...refer(ops.resize, { height: 1, width: 4, method: "bilinear" }, [tensor([1, 1, 2, 1], 0, 8)]).data],
+    [0, 2, 6, 8],
+  );
+  // torch.nn.functional.interpolate(arange(5.), size=3, mode="linear"): 1/3, 2, 11/3.
+  const row = tensor([1, 1, 5, 1], 0, 1, 2, 3, 4);
+  assertClose(
+    refer(ops.resize, { height: 1, width: 3, method: "bilinear" }, [row]),
+    tensor([1, 1, 3, 1], 1 / 3, 2, 11 / 3),
+    1e-15,
+  );
+  assert.equal([...refer(ops.resize, { height: 1, width: 3, method: "nearest" }, [row]).data], [0, 1, 3]);
+  assert.equal(
+    [
+      ...refer(ops.reflectPad, { pads: { ...noPads, left: 2, right: 1 } }, [tensor([1, 1, 3, 1], 1, 2, 3)])
+        .data,
+    ],
+    [3, 2, 1, 2, 3, 2],
+  );
+  const [a, b] = [Math.log(3), Math.log(9)];
+  assertClose(
+    refer(ops.softmax, { parts: 2 }, [tensor([1, 1, 1, 4], 0, b, a, 0)]),
+    tensor([1, 1, 1, 4], 0.25, 0.9, 0.75, 0.1),
+    1e-15,
+  );
+  assert.equal(
+    [...refer(ops.slice, { first: 1, channels: 2 }, [tensor([1, 1, 2, 3], 1, 2, 3, 4, 5, 6)]).data],
+    [2, 3, 5, 6],
   );
 });
 

@@ -1,12 +1,13 @@
-/** The kernels that look at many values at once, and upsample, against the float64 references. */
+/** The kernels that look at many values at once, resize and reflectPad, against the float64 references. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { channelConvKernel } from "../src/codegen/wasm/kernels/channel-conv.ts";
 import { groupNormKernel } from "../src/codegen/wasm/kernels/group-norm.ts";
 import type { Kernel, MapLayout } from "../src/codegen/wasm/kernels/kernel.ts";
 import { lrnKernel } from "../src/codegen/wasm/kernels/lrn.ts";
+import { reflectPadKernel } from "../src/codegen/wasm/kernels/reflect-pad.ts";
+import { resizeKernel } from "../src/codegen/wasm/kernels/resize.ts";
 import { softmaxKernel } from "../src/codegen/wasm/kernels/softmax.ts";
-import { upsampleKernel } from "../src/codegen/wasm/kernels/upsample.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { Tensor } from "../src/ir/tensor.ts";
 import { assertClose } from "./support/close-to.ts";
@@ -53,7 +54,21 @@ function run(
 }
 
 test("softmax", () => {
-  for (const channels of [1, 3, 7, 8, 20, 1000]) {
+  const cases = [
+    [1, 0],
+    [3, 0],
+    [7, 0],
+    [8, 0],
+    [20, 0],
+    [1000, 0],
+    [6, 2],
+    [7, 7],
+    [15, 3],
+    [16, 2],
+    [20, 5],
+    [64, 4],
+  ];
+  for (const [channels, parts] of cases) {
     for (const way of ways(channels)) {
       if (channels === 1000 && way.input.height > 1) continue;
       for (const [low, high] of [
@@ -62,8 +77,8 @@ test("softmax", () => {
         [-3e4, 3e4],
       ]) {
         const x = mapOf(way.input, low, high);
-        const kernel = softmaxKernel(way);
-        assertClose(run(kernel, x, way), reference(ops.softmax, null, [x]), 1e-6, kernel.name);
+        const kernel = softmaxKernel({ ...way, parts });
+        assertClose(run(kernel, x, way), reference(ops.softmax, { parts }, [x]), 1e-6, kernel.name);
       }
     }
   }
@@ -73,8 +88,8 @@ test("softmax sums to one and gives small probabilities to five digits", () => {
   const layout = denseLayout(1, 1, 1000);
   const x = mapOf(layout, -30, 10);
   const way = { input: layout, output: layout, inPlace: false };
-  const { data } = run(softmaxKernel(way), x, way);
-  const expected = reference(ops.softmax, null, [x]).data;
+  const { data } = run(softmaxKernel({ ...way, parts: 0 }), x, way);
+  const expected = reference(ops.softmax, { parts: 0 }, [x]).data;
   assert.ok(Math.abs(data.reduce((sum, value) => sum + value, 0) - 1) < 1e-6);
   for (const [i, value] of data.entries())
     assert.ok(Math.abs(value / expected[i] - 1) < 5e-6, `probability ${i}`);
@@ -159,16 +174,48 @@ for (const [channels, groups] of groupings) {
   });
 }
 
-test("upsample", () => {
+const methods = ["nearest", "bilinear"] as const;
+
+test("resize", () => {
   for (const channels of [1, 3, 7, 8, 20, 48]) {
-    for (const scale of [1, 2, 3]) {
-      for (const { input } of ways(channels)) {
-        const size = [scale * input.height, scale * input.width, channels] as const;
-        const output = scale === 2 ? gappedLayout(...size, 4, 1) : denseLayout(...size);
-        const x = mapOf(input, -8, 8);
-        const kernel = upsampleKernel({ input, output, scale });
-        const y = run(kernel, x, { input, output, inPlace: false });
-        assertClose(y, reference(ops.upsample, { scale }, [x]), 0, kernel.name);
+    for (const { input } of ways(channels)) {
+      const { height: h, width: w } = input;
+      const made = [
+        [h, w],
+        [2 * h, 2 * w],
+        [3 * h, 3 * w],
+        [h + 1, 2 * w + 1],
+        [Math.ceil(h / 2), Math.ceil(w / 3)],
+      ];
+      for (const [height, width] of made) {
+        for (const method of methods) {
+          const size = [height, width, channels] as const;
+          const output = height % 2 ? gappedLayout(...size, 4, 1) : denseLayout(...size);
+          const x = mapOf(input, -8, 8);
+          const kernel = resizeKernel({ input, output, method });
+          const y = run(kernel, x, { input, output, inPlace: false });
+          const expected = reference(ops.resize, { height, width, method }, [x]);
+          assertClose(y, expected, method === "nearest" ? 0 : 1e-6, kernel.name);
+        }
+      }
+    }
+  }
+});
+
+test("reflectPad", () => {
+  for (const channels of [1, 7, 8, 20, 48]) {
+    for (const { input } of ways(channels)) {
+      const { height, width } = input;
+      for (const most of [0, 1, 2, 6]) {
+        const [down, across] = [Math.min(most, height - 1), Math.min(most, width - 1)];
+        const pads = { top: down, bottom: Math.min(1, down), left: Math.min(2, across), right: across };
+        const size = [height + pads.top + pads.bottom, width + pads.left + pads.right, channels] as const;
+        for (const output of [denseLayout(...size), gappedLayout(...size, 4, 2)]) {
+          const x = mapOf(input, -8, 8);
+          const kernel = reflectPadKernel({ input, output, pads });
+          const y = run(kernel, x, { input, output, inPlace: false });
+          assertClose(y, reference(ops.reflectPad, { pads }, [x]), 0, kernel.name);
+        }
       }
     }
   }

@@ -172,6 +172,15 @@ export const messages = {
     (p: { from: string; to: string }) => `extend cannot make ${p.from} smaller (${p.to})`,
     () => "0 leaves a side as it is",
   ),
+  "bad-slice": error(
+    (p: { first: number; last: number; channels: number }) =>
+      `there are no channels ${p.first} to ${p.last} among ${p.channels}`,
+    () => "channels count from 0: `slice(first, channels)`",
+  ),
+  "bad-reflection": error(
+    (p: { pad: number; shape: string }) => `${p.shape} cannot be mirrored by ${p.pad}`,
+    () => "the mirror stands at the edge: it shows no more than the map has behind it",
+  ),
   "tensor-too-large": error(
     (p: { shape: string; limit: number }) =>
       `${p.shape} has more than ${p.limit.toLocaleString("en")} elements`,

@@ -100,7 +100,10 @@ function grow(node: Node, { jump, size }: Field): Field {
   if (isOp(node, ops.globalAveragePool) || isOp(node, ops.dense)) {
     return { jump, size: size + (Math.max(...node.inputs[0].type.shape.slice(1, 3)) - 1) * jump };
   }
-  if (isOp(node, ops.upsample)) return { jump: jump / node.attrs.scale, size };
+  if (isOp(node, ops.resize)) {
+    const reach = node.attrs.method === "bilinear" ? size + jump : size;
+    return { jump: (jump * node.inputs[0].type.shape[1]) / node.attrs.height, size: reach };
+  }
   return { jump, size };
 }
 

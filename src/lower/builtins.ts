@@ -11,7 +11,7 @@ import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import type { ParamAttrs, ParamRole } from "../ir/ops/param.ts";
 import { standardise } from "../ir/standardise.ts";
-import { type Pads, type Shape, showMap, type Tensor } from "../ir/tensor.ts";
+import { noPads, type Pads, type Shape, showMap, type Tensor } from "../ir/tensor.ts";
 import { reach } from "../ir/window.ts";
 import { joinName } from "./naming.ts";
 import { fail } from "./row-error.ts";
@@ -51,6 +51,11 @@ export interface Builtin {
 }
 
 const number = (value: number): NumberValue => ({ kind: "number", value });
+const text = (name: string, value: string): BuiltinParameter => ({
+  name,
+  kind: "text",
+  default: { kind: "text", value },
+});
 const int = (name: string, fallback?: number, least = 1): BuiltinParameter =>
   fallback === undefined
     ? { name, kind: "int", least }
@@ -75,6 +80,16 @@ function weight(
   shape: Shape,
 ): Node<ParamAttrs> | undefined {
   return builder.param(joinName(name, role), role, shape, span);
+}
+
+/** A text that is one of a few words. */
+function chosenOf<Word extends string>(a: Application, parameter: string, words: readonly Word[]): Word {
+  const given = a.value(parameter);
+  const found = given?.kind === "text" ? words.find((word) => word === given.value) : undefined;
+  if (found) return found;
+  const value = given?.kind === "text" ? `"${given.value}"` : "none";
+  const wanted = words.map((word) => `"${word}"`).join(" or ");
+  fail("out-of-range", a.span, { what: `\`${parameter}\``, wanted, value });
 }
 
 /** Pads of one direction by the window rule: "same" is torch's, "tf" TensorFlow's SAME. */
@@ -307,14 +322,82 @@ const upsample: Builtin = {
   name: "upsample",
   summary: "repeats each place (nearest neighbour)",
   parameters: [int("scale", 2)],
-  build: (a) => a.builder.add(ops.upsample, a.name, [a.x], { scale: a.int("scale") }, a.span),
+  build(a) {
+    const [, h, w] = a.x.type.shape;
+    const scale = a.int("scale");
+    const attrs = { height: scale * h, width: scale * w, method: "nearest" } as const;
+    return a.builder.add(ops.resize, a.name, [a.x], attrs, a.span);
+  },
+};
+
+const resize: Builtin = {
+  name: "resize",
+  summary: "the map at another size, between the places of the old one or from the nearest",
+  parameters: [{ name: "size", kind: "size" }, text("method", "bilinear")],
+  build(a) {
+    const [height, width] = a.size("size");
+    const method = chosenOf(a, "method", ["bilinear", "nearest"]);
+    return a.builder.add(ops.resize, a.name, [a.x], { height, width, method }, a.span);
+  },
+};
+
+const slice: Builtin = {
+  name: "slice",
+  summary: "some of the channels, from the one numbered `first` on",
+  parameters: [int("first", undefined, 0), int("channels", 0, 0)],
+  build(a) {
+    const first = a.int("first");
+    const channels = a.int("channels") || Math.max(1, a.x.type.shape[3] - first);
+    return a.builder.add(ops.slice, a.name, [a.x], { first, channels }, a.span);
+  },
+};
+
+/** The binomial kernel of so many places, for each channel: HWIO, height x width x 1 x channels, of sum 1. */
+function binomialKernel(places: number, channels: number): Float64Array {
+  let row = [1];
+  for (let i = 1; i < places; i++) row = [...row, 0].map((value, k) => (value + (row[k - 1] ?? 0)) / 2);
+  const taps = row.flatMap((y) => row.map((x) => y * x));
+  return Float64Array.from({ length: taps.length * channels }, (_, i) => taps[Math.floor(i / channels)]);
+}
+
+/** Zhang 2019, "Making Convolutional Networks Shift-Invariant Again", as timm's BlurPool2d pads it. */
+const blurpool: Builtin = {
+  name: "blurpool",
+  summary: "a binomial mean of each window, the map mirrored beyond its edges",
+  parameters: [int("kernel", 3), int("stride", 2)],
+  build(a) {
+    const [places, stride] = [a.int("kernel"), a.int("stride")];
+    const channels = a.x.type.shape[3];
+    const side = Math.floor((stride + places - 2) / 2);
+    const pads = { top: side, bottom: side, left: side, right: side };
+    const padded = a.builder.add(ops.reflectPad, joinName(a.name, "mirror"), [a.x], { pads }, a.span);
+    const shape = [places, places, 1, channels];
+    const compute = () => binomialKernel(places, channels);
+    const values = a.builder.computed(
+      joinName(a.name, "binomial"),
+      [],
+      { role: "weight", shape, compute },
+      a.span,
+    );
+    if (!padded || !values) return undefined;
+    const attrs = {
+      kernel: [places, places],
+      channels,
+      stride,
+      dilation: 1,
+      groups: channels,
+      pads: noPads,
+      epilogue: noEpilogue,
+    } as const;
+    return a.builder.add(ops.conv2d, a.name, [padded, values], attrs, a.span);
+  },
 };
 
 const softmax: Builtin = {
   name: "softmax",
-  summary: "exponentials over the channels, scaled to sum 1",
-  parameters: [],
-  build: (a) => a.builder.add(ops.softmax, a.name, [a.x], null, a.span),
+  summary: "exponentials scaled to sum 1: over the channels, or among equal parts of them",
+  parameters: [int("parts", 0, 0)],
+  build: (a) => a.builder.add(ops.softmax, a.name, [a.x], { parts: a.int("parts") }, a.span),
 };
 
 const lrn: Builtin = {
@@ -382,8 +465,11 @@ const list: readonly Builtin[] = [
   affine,
   maxpool,
   avgpool,
+  blurpool,
   extend,
+  slice,
   upsample,
+  resize,
   elementwise("relu", "relu", "max(x, 0)"),
   elementwise("relu6", "relu6", "min(max(x, 0), 6)"),
   elementwise("leaky", "leaky", "x, or slope * x below 0"),
@@ -418,7 +504,7 @@ export const imageParameters: readonly BuiltinParameter[] = [
   { name: "mean", kind: "tuple", optional: true },
   { name: "std", kind: "tuple", optional: true },
   float("range", 1),
-  { name: "order", kind: "text", default: { kind: "text", value: "rgb" } },
+  text("order", "rgb"),
   int("resize", 0, 0),
-  { name: "labels", kind: "text", default: { kind: "text", value: "" } },
+  text("labels", ""),
 ];

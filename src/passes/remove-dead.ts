@@ -18,8 +18,11 @@ import { globalAveragePool } from "../ir/ops/global-average-pool.ts";
 import { input } from "../ir/ops/input.ts";
 import { maxPool } from "../ir/ops/max-pool.ts";
 import { pad } from "../ir/ops/pad.ts";
-import { upsample } from "../ir/ops/upsample.ts";
+import { reflectPad } from "../ir/ops/reflect-pad.ts";
+import { resize } from "../ir/ops/resize.ts";
+import { slice } from "../ir/ops/slice.ts";
 import { rewrite } from "../ir/rewrite.ts";
+import { sameShape } from "../ir/tensor.ts";
 import { printPads } from "../ir/window.ts";
 import { isLinear, usesIn } from "./linear.ts";
 import type { Pass } from "./pass.ts";
@@ -48,6 +51,7 @@ const unchangedAfter: Partial<Record<ActivationName, readonly ActivationName[]>>
 /** Whether a node's result is its first operand, bit for bit. */
 function isNoOp(node: Node): boolean {
   const [x] = node.inputs;
+  if (isOp(node, reflectPad)) return printPads(node.attrs.pads) === "";
   if (isOp(node, pad)) return printPads(node.attrs.pads) === "" && !node.attrs.before && !node.attrs.after;
   if (isOp(node, concat)) return node.inputs.length === 1;
   if (isOp(node, maxPool)) return isPointwise(node) && printPads(node.attrs.pads) === "";
@@ -56,7 +60,7 @@ function isNoOp(node: Node): boolean {
     return isPointwise(node) && printPads(pads) === "" && !overhang.bottom && !overhang.right;
   }
   if (isOp(node, globalAveragePool)) return x.type.shape[1] === 1 && x.type.shape[2] === 1;
-  if (isOp(node, upsample)) return node.attrs.scale === 1;
+  if (isOp(node, resize) || isOp(node, slice)) return sameShape(node.type.shape, x.type.shape);
   if (!isOp(node, activation)) return false;
   const before = lastActivation(x);
   return before !== undefined && (unchangedAfter[node.attrs.fn]?.includes(before) ?? false);

@@ -163,7 +163,18 @@ const kinds = {
   upsample: ({ net, x, pick }) => net.upsample(x, 1 + pick(0, 2)),
   mean: ({ net, x }) => net.mean(x),
   dense: ({ net, x, pick }) => net.dense(x, 1 + pick(0, 4)),
-  softmax: ({ net, x }) => net.softmax(x),
+  resize: ({ net, x, pick }) =>
+    net.resize(x, 1 + pick(0, 9), 1 + pick(1, 9), pick(2, 2) ? "nearest" : "bilinear"),
+  slice({ net, x, pick }) {
+    const first = pick(0, x.type.shape[3]);
+    return net.slice(x, first, 1 + pick(1, x.type.shape[3] - first));
+  },
+  reflectPad({ net, x, pick }) {
+    const [, h, w] = x.type.shape;
+    const [top, bottom, left, right] = [h, h, w, w].map((size, i) => pick(i, Math.min(3, size)));
+    return net.reflectPad(x, { top, bottom, left, right });
+  },
+  softmax: ({ net, x, pick }) => net.softmax(x, [0, 1, x.type.shape[3]][pick(0, 3)]),
   lrn: ({ net, x, values }) =>
     net.add(ops.lrn, `lrn${values.length}`, [x], { size: 3, alpha: 0.1, beta: 0.75, k: 1 }),
   channelConv({ net, x, values, pick }) {
@@ -203,6 +214,9 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   upsample: 1,
   mean: 1,
   prelu: 1,
+  resize: 1,
+  slice: 2,
+  reflectPad: 1,
   softmax: 1,
   lrn: 1,
   channelConv: 1,

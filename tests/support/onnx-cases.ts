@@ -174,7 +174,7 @@ const softmax: Rule = ({ attrs, opset, output }, [x]) => {
     const { data } = transpose(from, order);
     return tensor([1, 1, data.length / x.dims[axis], x.dims[axis]], data);
   };
-  return { op: ops.softmax, attrs: null, operands: [last(x)], expected: last(output) };
+  return { op: ops.softmax, attrs: { parts: 0 }, operands: [last(x)], expected: last(output) };
 };
 
 const concat: Rule = ({ attrs, output }, inputs) => {

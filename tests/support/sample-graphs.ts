@@ -18,7 +18,7 @@ export function showcase(): Graph {
   const wide = net.pad(pooled, { pads: evenPads(1), before: 1, after: 3 }, "wide");
   const average = net.averagePool(wide, { kernel: 3, stride: 1, pads: evenPads(1) }, "average");
   const sum = net.plus(average, net.pad(average, {}), "sum");
-  const logits = net.softmax(net.dense(sum, 10, "head"), "probabilities");
+  const logits = net.softmax(net.dense(sum, 10, "head"), 0, "probabilities");
   return net.graph({ map: sum, classes: logits }, "showcase");
 }
 

@@ -125,8 +125,19 @@ export class Sketch {
   times = (left: Node, right: Node, name?: string): Node => this.#op(ops.mul, [left, right], null, name);
   concat = (maps: readonly Node[], name?: string): Node => this.#op(ops.concat, maps, null, name);
   mean = (x: Node, name?: string): Node => this.#op(ops.globalAveragePool, [x], null, name);
-  upsample = (x: Node, scale = 2, name?: string): Node => this.#op(ops.upsample, [x], { scale }, name);
-  softmax = (x: Node, name?: string): Node => this.#op(ops.softmax, [x], null, name);
+  softmax = (x: Node, parts = 0, name?: string): Node => this.#op(ops.softmax, [x], { parts }, name);
+  slice = (x: Node, first: number, channels: number): Node => this.#op(ops.slice, [x], { first, channels });
+  reflectPad = (x: Node, around: Partial<Pads>): Node =>
+    this.#op(ops.reflectPad, [x], { pads: { ...noPads, ...around } });
+
+  resize(x: Node, height: number, width: number, method: "nearest" | "bilinear" = "bilinear"): Node {
+    return this.#op(ops.resize, [x], { height, width, method });
+  }
+
+  upsample(x: Node, scale = 2): Node {
+    const [, height, width] = x.type.shape;
+    return this.resize(x, scale * height, scale * width, "nearest");
+  }
 
   pad(x: Node, attrs: Partial<PadAttrs>, name?: string): Node {
     return this.#op(ops.pad, [x], { pads: noPads, before: 0, after: 0, ...attrs }, name);

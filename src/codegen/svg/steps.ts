@@ -11,6 +11,7 @@ import { printActivation } from "../../ir/activation.ts";
 import { countUses, type Graph, isOp, type Node } from "../../ir/graph.ts";
 import type { Conv2dAttrs } from "../../ir/ops/conv2d.ts";
 import { ops } from "../../ir/ops/index.ts";
+import type { ResizeAttrs } from "../../ir/ops/resize.ts";
 import { type Shape, showMap } from "../../ir/tensor.ts";
 import { printPads } from "../../ir/window.ts";
 import { removeDead } from "../../passes/remove-dead.ts";
@@ -112,11 +113,20 @@ function describeSmall(node: Node): string {
     return `${isOp(node, ops.maxPool) ? "maxpool" : "avgpool"} ${kernel.join("x")}${slash(stride)}`;
   }
   if (isOp(node, ops.globalAveragePool)) return "avgpool";
-  if (isOp(node, ops.upsample)) return `upsample x${node.attrs.scale}`;
+  if (isOp(node, ops.resize)) return describeResize(node);
+  if (isOp(node, ops.slice))
+    return `channels ${node.attrs.first} to ${node.attrs.first + node.attrs.channels - 1}`;
+  if (isOp(node, ops.reflectPad)) return `mirror${printPads(node.attrs.pads).replace(" pad", "")}`;
   if (isOp(node, ops.pad)) {
     const { pads, before, after } = node.attrs;
     const channels = before + after > 0 ? [`+${before + after} channels`] : [];
     return [`pad${printPads(pads).replace(" pad", "")}`, ...channels].join(" ");
   }
   return extraWord(node) || node.op.name;
+}
+
+function describeResize({ attrs: { height, width, method }, inputs: [x] }: Node<ResizeAttrs>): string {
+  const [, h, w] = x.type.shape;
+  const isMultiple = method === "nearest" && height % h === 0 && height / h === width / w;
+  return isMultiple ? `upsample x${height / h}` : `${method} ${height}x${width}`;
 }

@@ -18,8 +18,10 @@ import { mul } from "./mul.ts";
 import { pad } from "./pad.ts";
 import { param } from "./param.ts";
 import { prelu } from "./prelu.ts";
+import { reflectPad } from "./reflect-pad.ts";
+import { resize } from "./resize.ts";
+import { slice } from "./slice.ts";
 import { softmax } from "./softmax.ts";
-import { upsample } from "./upsample.ts";
 
 export const ops = {
   input,
@@ -35,11 +37,13 @@ export const ops = {
   add,
   mul,
   concat,
+  slice,
   pad,
+  reflectPad,
   maxPool,
   averagePool,
   globalAveragePool,
-  upsample,
+  resize,
   softmax,
   lrn,
   channelConv,

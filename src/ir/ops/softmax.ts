@@ -1,29 +1,57 @@
-/** softmax over the channels of each place. */
+/**
+ * softmax: exponentials scaled to sum 1. With `parts` equal parts of the channels, channel k of each part
+ * competes with channel k of the others: the weights of parallel paths. Without, all channels of a place compete.
+ */
 import type { Op } from "../op.ts";
 import { zeros } from "../tensor.ts";
 
-export const softmax: Op<null> = {
+export interface SoftmaxAttrs {
+  /** A divisor of the channels; 0 lets all channels compete. */
+  readonly parts: number;
+}
+
+export const softmax: Op<SoftmaxAttrs> = {
   name: "softmax",
-  summary: "exponentials over the channels, scaled to sum 1",
-  infer: ([x]) => x,
+  summary: "exponentials over the channels or over equal parts of them, scaled to sum 1",
+  infer([x], { parts }) {
+    const channels = x.shape[3];
+    if (!parts || channels % parts === 0) return x;
+    return { code: "groups-mismatch", params: { groups: parts, channels, side: "come in" } };
+  },
   macs: () => 0,
-  reference([x]) {
+  reference([x], { attrs }) {
     const y = zeros(x.shape);
     const channels = x.shape[3];
-    for (let from = 0; from < x.data.length; from += channels) {
-      const place = x.data.subarray(from, from + channels);
-      // Shifted by the largest value, so that no exponential overflows.
-      let largest = -Infinity;
-      for (const value of place) largest = Math.max(largest, value);
-      let sum = 0;
-      for (let k = 0; k < channels; k++) {
-        y.data[from + k] = Math.exp(place[k] - largest);
-        sum += y.data[from + k];
+    const parts = attrs.parts || channels;
+    const step = channels / parts;
+    for (let place = 0; place < x.data.length; place += channels) {
+      for (let first = place; first < place + step; first++) {
+        const end = first + channels;
+        // Shifted by the largest value, so that no exponential overflows.
+        let largest = -Infinity;
+        for (let i = first; i < end; i += step) largest = Math.max(largest, x.data[i]);
+        let sum = 0;
+        for (let i = first; i < end; i += step) {
+          y.data[i] = Math.exp(x.data[i] - largest);
+          sum += y.data[i];
+        }
+        for (let i = first; i < end; i += step) y.data[i] /= sum;
       }
-      for (let k = 0; k < channels; k++) y.data[from + k] /= sum;
     }
     return y;
   },
-  print: () => "",
-  emit: { tfjs: (node, out) => out.result(node, "softmax", out.ref(node.inputs[0])) },
+  print: ({ parts }) => (parts ? `parts ${parts}` : ""),
+  emit: {
+    tfjs(node, out) {
+      const [x] = node.inputs;
+      const [, height, width, channels] = node.type.shape;
+      const { parts } = node.attrs;
+      if (!parts) return out.result(node, "softmax", out.ref(x));
+      // tfjs sums over the last dimension only.
+      const rows = out.temp("reshape", out.ref(x), `[-1, ${parts}, ${channels / parts}]`);
+      const turned = out.temp("softmax", out.temp("transpose", rows, "[0, 2, 1]"));
+      const back = out.temp("transpose", turned, "[0, 2, 1]");
+      out.result(node, "reshape", back, `[-1, ${height}, ${width}, ${channels}]`);
+    },
+  },
 };

@@ -1,19 +1,31 @@
-/** Exponentials over the channels of each place, shifted by the largest value, scaled to sum 1. */
+/** Exponentials over the channels of each place, or over parts of them, shifted by the largest value, scaled to sum 1. */
+import type { SoftmaxAttrs } from "../../../ir/ops/softmax.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
-import { f32x4, i32, type V128, v128 } from "../assembler/values.ts";
-import { at, bytes, hold, holdVector, type Kernel, type MapLayout, printLayout } from "./kernel.ts";
+import { f32, f32x4, type I32, i32, type V128, v128 } from "../assembler/values.ts";
+import { at, bytes, hold, holdVector, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
 import { exp } from "./transcendental.ts";
-import { acrossLanes, eachBlock, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
+import {
+  acrossLanes,
+  eachBlock,
+  firstLanes,
+  loadFloats,
+  range,
+  storeFloats,
+  vectorBytes,
+  vectorsOf,
+} from "./walk.ts";
 
-export interface SoftmaxSpec {
+export interface SoftmaxSpec extends SoftmaxAttrs {
   readonly input: MapLayout;
   readonly output: MapLayout;
 }
 
 /** input > output, which may be the same. Units are rows. */
-export function softmaxKernel({ input, output }: SoftmaxSpec): Kernel {
+export function softmaxKernel({ input, output, parts }: SoftmaxSpec): Kernel {
+  const { channels } = output;
+  const isWhole = parts === 0 || parts === channels;
   return {
-    name: `softmax ${printLayout(input)}>${printLayout(output)}`,
+    name: `softmax${isWhole ? "" : ` of ${parts}`} ${printLayout(input)}>${printLayout(output)}`,
     units: output.height,
     emit(f, args) {
       const [row, column] = [f.local("i32"), f.local("i32")];
@@ -22,7 +34,10 @@ export function softmaxKernel({ input, output }: SoftmaxSpec): Kernel {
           const from = hold(f, at(args.input, row, input.rowStride));
           const to = hold(f, at(args.output, row, output.rowStride));
           f.for(column, 0, output.width, 1, () => {
-            f.scope(() => emitPlace(f, output.channels, from, to));
+            f.scope(() => {
+              if (isWhole) emitPlace(f, channels, from, to);
+              else emitParts(f, channels, parts, from, to);
+            });
             f.increment(from, bytes(input.pixelStride));
             f.increment(to, bytes(output.pixelStride));
           });
@@ -70,4 +85,40 @@ function emitPlace(f: FunctionBuilder, channels: number, from: Local<"i32">, to:
       f.store(target, f32x4.mul(v128.load(target, i * vectorBytes), sum), i * vectorBytes);
   });
   for (let i = used; i < vectorsOf(channels); i++) f.store(to, zero, i * vectorBytes);
+}
+
+/** Four channels of each part at a time. */
+function emitParts(
+  f: FunctionBuilder,
+  channels: number,
+  parts: number,
+  from: Local<"i32">,
+  to: Local<"i32">,
+): void {
+  const step = channels / parts;
+  const emitLanes = (start: I32, count: number) => {
+    const [source, target] = [hold(f, i32.add(from, start)), hold(f, i32.add(to, start))];
+    const part = f.local("i32");
+    const eachPart = (body: () => void) => f.for(part, 0, bytes(channels), bytes(step), () => f.scope(body));
+    const load = (address: Local<"i32">) => loadFloats(hold(f, i32.add(address, part)), count);
+
+    const largest = holdVector(f, f32x4.const(Number.NEGATIVE_INFINITY));
+    eachPart(() => f.set(largest, f32x4.pmax(largest, load(source))));
+    const sum = holdVector(f, f32x4.const(0));
+    eachPart(() => {
+      const value = holdVector(f, exp(f, f32x4.sub(load(source), largest)));
+      storeFloats(f, hold(f, i32.add(target, part)), value, count);
+      f.set(sum, f32x4.add(sum, value));
+    });
+    f.set(sum, f32x4.div(f32x4.const(1), sum));
+    eachPart(() => {
+      const value = holdVector(f, f32x4.mul(load(target), sum));
+      storeFloats(f, hold(f, i32.add(target, part)), value, count);
+    });
+  };
+  const whole = Math.floor(step / 4);
+  eachBlock(f, whole, 1, (start) => emitLanes(start, 4));
+  if (step % 4) f.scope(() => emitLanes(whole * vectorBytes, step % 4));
+  const beyond = lanes(channels) - channels;
+  for (const i of range(beyond)) f.store(to, f32.const(0), bytes(channels + i));
 }

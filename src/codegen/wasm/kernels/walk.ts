@@ -117,6 +117,12 @@ export function loadFloats(address: I32, count: number, offset = 0): V128 {
   return count === 2 ? two : shuffle32(two, v128.load32_zero(address, offset + bytes(2)), [0, 1, 4, 5]);
 }
 
+/** Stores the first 1 to 4 lanes and nothing behind them. */
+export function storeFloats(f: FunctionBuilder, address: I32, value: Local<"v128">, count: number): void {
+  if (count === 4) f.store(address, value);
+  else for (const lane of range(count)) f.store(address, f32x4.extract_lane(value, lane), bytes(lane));
+}
+
 /** The sum of the four lanes, or whatever `combine` makes of them, in every lane. */
 export function acrossLanes(
   f: FunctionBuilder,

@@ -14,8 +14,9 @@ import { lanes, type MapLayout } from "../kernels/kernel.ts";
 import { lrnKernel } from "../kernels/lrn.ts";
 import { maxPoolKernel } from "../kernels/max-pool.ts";
 import { fitsPointwise, type PointwiseOperation, pointwiseKernel } from "../kernels/pointwise.ts";
+import { reflectPadKernel } from "../kernels/reflect-pad.ts";
+import { resizeKernel } from "../kernels/resize.ts";
 import { softmaxKernel } from "../kernels/softmax.ts";
-import { upsampleKernel } from "../kernels/upsample.ts";
 import { planConv, planDense } from "./convolution.ts";
 import { type Chain, moveNs, type Planner } from "./planner.ts";
 
@@ -98,6 +99,26 @@ const operations: Operations = {
       before += source.layout.channels;
     }
   },
+  slice(node, planner) {
+    const { first, channels } = node.attrs;
+    const whole = planner.view(node.inputs[0]);
+    const part = { ...whole, offset: whole.offset + first, layout: { ...whole.layout, channels } };
+    // Read where it lies, if nobody wants zeros around it.
+    if (first % 4 === 0 && planner.wantsNoHalo(node)) return planner.alias(node, part);
+    const output = planner.map(node);
+    planner.step({
+      node,
+      kernel: copyKernel({
+        input: part.layout,
+        output: output.layout,
+        before: 0,
+        after: lanes(channels) - channels,
+      }),
+      input: part,
+      output,
+      ns: moveNs(2 * elements(node.type.shape)),
+    });
+  },
   pad(node, planner) {
     const { pads, before, after } = node.attrs;
     step(node, planner, ({ input, output }) => ({
@@ -110,6 +131,8 @@ const operations: Operations = {
       }),
     }));
   },
+  reflectPad: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: reflectPadKernel({ ...maps, ...node.attrs }) })),
 
   maxPool: (node, planner) =>
     step(node, planner, (maps) => ({ kernel: maxPoolKernel({ ...maps, ...node.attrs }) })),
@@ -124,9 +147,10 @@ const operations: Operations = {
       weights: planner.vector(node.name, channelsOf(node), node.inputs[1]),
       bias: planner.vector(node.name, channelsOf(node), node.inputs[2]),
     })),
-  upsample: (node, planner) =>
-    step(node, planner, (maps) => ({ kernel: upsampleKernel({ ...maps, ...node.attrs }) })),
-  softmax: (node, planner) => step(node, planner, (maps) => ({ kernel: softmaxKernel(maps) })),
+  resize: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: resizeKernel({ ...maps, method: node.attrs.method }) })),
+  softmax: (node, planner) =>
+    step(node, planner, (maps) => ({ kernel: softmaxKernel({ ...maps, ...node.attrs }) })),
   lrn: (node, planner) => step(node, planner, (maps) => ({ kernel: lrnKernel({ ...maps, ...node.attrs }) })),
   channelConv: (node, planner) =>
     step(node, planner, (maps) => ({

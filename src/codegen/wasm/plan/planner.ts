@@ -103,6 +103,15 @@ export class Planner {
     return view;
   }
 
+  /** The value of a node is a part of a map that there is. */
+  alias(node: Node, view: View): void {
+    this.#views.set(node, view);
+  }
+
+  wantsNoHalo(node: Node): boolean {
+    return !hasHalo(this.#haloOf(node));
+  }
+
   #haloOf(node: Node): Halo {
     return this.#halos.get(node) ?? noHalo;
   }
