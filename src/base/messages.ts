@@ -146,6 +146,14 @@ export const messages = {
     (p: { what: string; stride: number }) => `${p.what} has no \`stride\`, so it cannot take /${p.stride}`,
   ),
   "unlabelled-repetition": error((_: None) => "a repeated group needs a label"),
+  "bad-index": error(
+    (_: None) => "`as` names the number of a copy",
+    () => "it stands behind the count: `block x 3 as i`, a stride behind it",
+  ),
+  "bad-sharing": error(
+    (p: { why: string }) => p.why,
+    () => "`name: step @ other` builds the row with the weights of the row `other`",
+  ),
   "bad-default": error((_: None) => "`default` takes named settings of a block or operation"),
 
   // ---- shapes -----------------------------------------------------------------------------------

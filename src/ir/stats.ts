@@ -8,7 +8,7 @@
  */
 import { type Graph, isOp, type Node } from "./graph.ts";
 import { ops } from "./ops/index.ts";
-import { isState } from "./ops/param.ts";
+import { isConstant, isState } from "./ops/param.ts";
 import { elements } from "./tensor.ts";
 
 export interface Counts {
@@ -64,10 +64,14 @@ export function depthOf(graph: Graph): number {
   const depth = new Map<Node, number>();
   for (const node of graph.nodes) {
     const before = node.inputs.reduce((most, from) => Math.max(most, depth.get(from) ?? 0), 0);
-    depth.set(node, before + (isOp(node, ops.conv2d) || isOp(node, ops.dense) ? 1 : 0));
+    depth.set(node, before + (isLayer(node) ? 1 : 0));
   }
   return graph.outputs.reduce((most, { node }) => Math.max(most, depth.get(node) ?? 0), 0);
 }
+
+/** A convolution or dense layer that has weights of its own: a blur pool has none. */
+const isLayer = (node: Node): boolean =>
+  (isOp(node, ops.conv2d) || isOp(node, ops.dense)) && !isConstant(node.inputs[1]);
 
 /** How far apart neighbouring places are in the input, and how much of it one place sees. */
 export interface Field {

@@ -30,7 +30,7 @@ export interface BuiltinParameter {
   readonly least?: number;
 }
 
-/** One application of an operation: where it stands, what comes in, its arguments. */
+/** One application of an operation: where it stands, what comes in, its arguments and weights. */
 export interface Application {
   readonly builder: GraphBuilder;
   readonly x: Node;
@@ -40,6 +40,8 @@ export interface Application {
   flag(parameter: string): boolean;
   size(parameter: string): readonly [number, number];
   value(parameter: string): Value | undefined;
+  /** The weight `NAME.role`, or that of the row whose weights are shared. */
+  weight(role: ParamRole, shape: Shape): Node<ParamAttrs>;
 }
 
 export interface Builtin {
@@ -72,15 +74,6 @@ const bool = (name: string, value: boolean): BuiltinParameter => ({
 });
 const kernel: BuiltinParameter = { name: "kernel", kind: "size" };
 const padding: BuiltinParameter = { name: "pad", kind: "pad", default: { kind: "text", value: "same" } };
-
-/** Gives the param node `NAME.role`, or adds the problem and gives undefined. */
-function weight(
-  { builder, name, span }: Application,
-  role: ParamRole,
-  shape: Shape,
-): Node<ParamAttrs> | undefined {
-  return builder.param(joinName(name, role), role, shape, span);
-}
 
 /** A text that is one of a few words. */
 function chosenOf<Word extends string>(a: Application, parameter: string, words: readonly Word[]): Word {
@@ -138,14 +131,14 @@ function overhang(a: Application, pads: Pads): { bottom: number; right: number }
 
 function biased(a: Application, value: Node | undefined, channels: number): Node | undefined {
   if (!value || !a.flag("bias")) return value;
-  const vector = weight(a, "bias", [channels]);
-  return vector && a.builder.add(ops.bias, joinName(a.name, "add_bias"), [value, vector], null, a.span);
+  const vector = a.weight("bias", [channels]);
+  return a.builder.add(ops.bias, joinName(a.name, "add_bias"), [value, vector], null, a.span);
 }
 
 /** The kernel that a standardised convolution runs with; computed at build, so that no target need know of it. */
-function standardised(a: Application, kernel: Node<ParamAttrs> | undefined): Node | undefined {
+function standardised(a: Application, kernel: Node<ParamAttrs>): Node | undefined {
   const eps = (a.value("standardize") as NumberValue).value;
-  if (!kernel || eps === 0) return kernel;
+  if (eps === 0) return kernel;
   const compute = ([{ data }]: readonly Tensor[]) => standardise(data, kernel.attrs.shape, eps);
   const attrs = { role: "weight", shape: kernel.attrs.shape, compute } as const;
   return a.builder.computed(joinName(a.name, "standardised"), [kernel], attrs, a.span);
@@ -173,7 +166,7 @@ const conv: Builtin = {
     if (comesIn % groups) fail("groups-mismatch", a.span, { groups, channels: comesIn, side: "come in" });
     const window = a.size("kernel");
     const shape = [...window, comesIn / groups, channels];
-    const values = standardised(a, weight(a, "weight", shape));
+    const values = standardised(a, a.weight("weight", shape));
     if (!values) return undefined;
     const attrs = {
       kernel: window,
@@ -195,9 +188,9 @@ const dense: Builtin = {
   build(a) {
     const units = a.int("units");
     const [, ...map] = a.x.type.shape;
-    const values = weight(a, "weight", [...map, units]);
+    const values = a.weight("weight", [...map, units]);
     const attrs = { units, epilogue: noEpilogue };
-    return values && biased(a, a.builder.add(ops.dense, a.name, [a.x, values], attrs, a.span), units);
+    return biased(a, a.builder.add(ops.dense, a.name, [a.x, values], attrs, a.span), units);
   },
 };
 
@@ -215,7 +208,7 @@ const bn: Builtin = {
       ...(scale ? ["scale" as const] : []),
       ...(shift ? ["shift" as const] : []),
     ];
-    const vectors = roles.flatMap((role) => weight(a, role, shape) ?? []);
+    const vectors = roles.map((role) => a.weight(role, shape));
     const eps = (a.value("eps") as NumberValue).value;
     return a.builder.add(ops.batchNorm, a.name, [a.x, ...vectors], { eps, scale, shift }, a.span);
   },
@@ -227,7 +220,7 @@ const affine: Builtin = {
   parameters: [],
   build(a) {
     const shape = [a.x.type.shape[3]];
-    const vectors = (["scale", "shift"] as const).flatMap((role) => weight(a, role, shape) ?? []);
+    const vectors = (["scale", "shift"] as const).map((role) => a.weight(role, shape));
     return a.builder.add(ops.affine, a.name, [a.x, ...vectors], null, a.span);
   },
 };
@@ -431,7 +424,7 @@ const gn: Builtin = {
     const channels = a.x.type.shape[3];
     const groups = a.int("groups");
     if (channels % groups) fail("groups-mismatch", a.span, { groups, channels, side: "come in" });
-    const vectors = (["scale", "shift"] as const).flatMap((role) => weight(a, role, [channels]) ?? []);
+    const vectors = (["scale", "shift"] as const).map((role) => a.weight(role, [channels]));
     const eps = (a.value("eps") as NumberValue).value;
     return a.builder.add(ops.groupNorm, a.name, [a.x, ...vectors], { groups, eps }, a.span);
   },
@@ -442,8 +435,8 @@ const prelu: Builtin = {
   summary: "max(x, 0) + weight * min(x, 0), a weight a channel",
   parameters: [],
   build(a) {
-    const values = weight(a, "weight", [a.x.type.shape[3]]);
-    return values && a.builder.add(ops.prelu, a.name, [a.x, values], null, a.span);
+    const values = a.weight("weight", [a.x.type.shape[3]]);
+    return a.builder.add(ops.prelu, a.name, [a.x, values], null, a.span);
   },
 };
 
@@ -452,8 +445,8 @@ const channelconv: Builtin = {
   summary: "convolution along the channels, the same at every place",
   parameters: [int("kernel", 3)],
   build(a) {
-    const taps = weight(a, "weight", [a.int("kernel")]);
-    return taps && a.builder.add(ops.channelConv, a.name, [a.x, taps], { kernel: a.int("kernel") }, a.span);
+    const taps = a.weight("weight", [a.int("kernel")]);
+    return a.builder.add(ops.channelConv, a.name, [a.x, taps], { kernel: a.int("kernel") }, a.span);
   },
 };
 

@@ -5,12 +5,12 @@
  */
 import type { Report } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import type { BlockItem, CallExpr, Expr, NetItem, Row } from "../parser/ast.ts";
+import type { BinaryExpr, BlockItem, CallExpr, Expr, NetItem, Row, StepRow } from "../parser/ast.ts";
 import { parameterHint } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
 import { explainUnknown } from "./evaluate.ts";
 import type { Entry, Module } from "./modules.ts";
-import { allRows, labelRows } from "./naming.ts";
+import { allRows, copyIndices, labelRows } from "./naming.ts";
 import type { Declaration } from "./values.ts";
 
 export function checkNames(module: Module, report: Report): void {
@@ -24,7 +24,10 @@ export function checkNames(module: Module, report: Report): void {
       checkPlaces(item, report);
     } else if (item.kind === "let") {
       const inner = allRows([item]).flatMap(({ row }) => (row.kind === "let" ? [row.name.text] : []));
-      const locals = new Set([...inner, ...labelRows([item]).map(({ name }) => name)]);
+      const locals = new Set([
+        ...inner,
+        ...[...labelRows([item]), ...copyIndices([item])].map(({ name }) => name),
+      ]);
       new NameChecker(module, locals, report).expr(item.value);
     }
   }
@@ -73,6 +76,9 @@ function declareLocals(item: BlockItem | NetItem, module: Module, report: Report
     declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
   for (const { row } of allRows(item.rows))
     if (row.kind === "let") declare(row.name.text, "the name", "a `let`", row.name.span);
+  const indices = new Map(copyIndices(item.rows).map(({ name, span }) => [name, span]));
+  // Repetitions that do not stand in each other may count with the same name.
+  for (const [name, span] of indices) declare(name, "the index", "the number of a copy", span);
   for (const { name, row } of labelRows(item.rows)) {
     const span = (row.kind === "step" || row.kind === "input") && row.label ? row.label.span : row.span;
     declare(name, "the label", "the name of a row", span);
@@ -114,7 +120,9 @@ class NameChecker {
 
   rows(rows: readonly Row[]): void {
     for (const row of rows) {
-      if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect")
+      if (row.kind === "step" && row.value.kind === "binary" && row.value.operator === "@")
+        this.#sharing(row, row.value);
+      else if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect")
         this.expr(row.value);
       if (row.kind === "default") for (const value of row.values) this.expr(value);
     }
@@ -148,9 +156,28 @@ class NameChecker {
         this.expr(expr.operand);
         break;
       case "binary":
-        this.expr(expr.left);
-        this.expr(expr.right);
+        this.#binary(expr);
         break;
+    }
+  }
+
+  #binary({ operator, operatorSpan, left, right }: BinaryExpr): void {
+    this.expr(left);
+    if (operator === "@") {
+      this.#report("bad-sharing", operatorSpan, { why: "`@` stands behind a whole row" });
+    } else if (operator !== "as") {
+      this.expr(right);
+    } else if (right.kind !== "name" || left.kind !== "binary" || left.operator !== "x") {
+      this.#report("bad-index", operatorSpan, {});
+    }
+  }
+
+  #sharing(row: StepRow, { left, right }: BinaryExpr): void {
+    this.expr(left);
+    this.expr(right);
+    if (!row.label) {
+      const why = "a row that takes the weights of another needs a label";
+      this.#report("bad-sharing", row.span, { why }, { hint: "`name: ... @ other`" });
     }
   }
 

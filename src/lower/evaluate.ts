@@ -8,7 +8,7 @@ import type { BinaryExpr, CallExpr, Expr, MemberExpr, NameExpr } from "../parser
 import { type Argued, addArguments, builtinSlots, fillParameters, whole } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
 import { type Entry, type Module, standardLibrary } from "./modules.ts";
-import { allRows } from "./naming.ts";
+import { allRows, copyIndices } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { fail, failSilently } from "./row-error.ts";
 import {
@@ -171,7 +171,12 @@ function lookup({ name, span }: NameExpr, frame: Frame): Value {
     [...frame.variables.keys(), ...frame.labels.keys()],
     frame.module,
   );
-  const mine = allRows(frame.declaration?.item.rows ?? []).map(({ row }) => row);
+  const rows = frame.declaration?.item.rows ?? [];
+  if (copyIndices(rows).some((index) => index.name === name)) {
+    const hint = `\`${name}\` counts the copies of one repetition and is known in its block only`;
+    fail("unknown-name", span, { name }, { hint });
+  }
+  const mine = allRows(rows).map(({ row }) => row);
   if (mine.some((row) => (row.kind === "step" || row.kind === "input") && row.label?.text === name))
     fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
   if (mine.some((row) => row.kind === "let" && row.name.text === name)) {
@@ -363,7 +368,9 @@ export function partsHint(
 
 function binary(expr: BinaryExpr, frame: Frame): Value {
   const { operator, span, left: leftExpr, right: rightExpr } = expr;
-  if (operator === "->" || operator === "|") return { kind: "closure", expr, frame };
+  if (operator === "->" || operator === "|" || operator === "as" || operator === "@") {
+    return { kind: "closure", expr, frame };
+  }
   const left = evaluate(leftExpr, frame);
   if (isPath(left)) {
     if (operator === "/") return withStride(left, countOf(rightExpr, frame, "a stride"), span);

@@ -7,11 +7,13 @@ import type { Span } from "../base/source.ts";
 import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
+import type { ParamAttrs, ParamRole } from "../ir/ops/param.ts";
+import { type Shape, sameShape } from "../ir/tensor.ts";
 import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
 import { builtinSlots, defaultsFor, fillParameters, whole } from "./arguments.ts";
 import { addDefaults, declarationSlots } from "./entering.ts";
 import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
-import { joinName, nameSteps, stepWord } from "./naming.ts";
+import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { fail, failSilently, RowError } from "./row-error.ts";
 import {
@@ -45,6 +47,19 @@ interface Manner {
   readonly stepNames: ReadonlyMap<Expr, string>;
 }
 
+/** Weights wanted under `from` are those there are under `to`, the scope of the row `label`. */
+interface Sharing {
+  readonly from: string;
+  readonly to: string;
+  readonly label: string;
+}
+
+const isSharing = (expr: Expr): expr is BinaryExpr => expr.kind === "binary" && expr.operator === "@";
+
+/** A row that takes the weights of another has the other's scope already. */
+const withScope = (result: Result, scope: string): Result =>
+  result.kind === "none" ? result : { ...result, scope: result.scope ?? scope };
+
 /** A block or net that was run, with what it declared on the way. */
 export interface Expanded {
   readonly result: Result;
@@ -75,6 +90,9 @@ export class Expander {
   readonly #batch: number;
   readonly #root: Declaration;
   readonly inputs: Node[] = [];
+  readonly #weights = new Map<string, Node<ParamAttrs>>();
+  /** While a row runs that takes the weights of another. */
+  #sharing: Sharing | undefined;
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
   /** Set when a row of the outermost net failed: what follows from it is not reported. */
@@ -227,13 +245,32 @@ export class Expander {
         // A `let` at the top of a file has no input of its own: it takes what comes in where it is used.
         if (!frame.input && frame.declaration) this.#missingInput(row, frame);
         const name = row.label ? joinName(scope, row.label.text) : scope;
-        const result = this.#run(row.value, current, frame, name, {
-          labelled: row.label !== undefined,
-          stepNames,
-        });
-        if (row.label) frame.labels.set(row.label.text, result);
+        const manner = { labelled: row.label !== undefined, stepNames };
+        const result = isSharing(row.value)
+          ? this.#share(row.value, current, frame, name, manner)
+          : this.#run(row.value, current, frame, name, manner);
+        if (row.label) frame.labels.set(row.label.text, withScope(result, name));
         return result.kind === "none" ? current : result;
       }
+    }
+  }
+
+  /** `step @ other`: the step with the weights of the row `other`. */
+  #share(expr: BinaryExpr, input: Result, frame: Frame, name: string, manner: Manner): Result {
+    if (!manner.labelled) failSilently();
+    const lender = evaluate(expr.right, frame);
+    if (lender.kind !== "tensor" || lender.scope === undefined) {
+      fail("bad-sharing", expr.right.span, { why: "only a labelled row has weights to share" });
+    }
+    const { text } = expr.right.span.source;
+    const label = text.slice(expr.right.span.start, expr.right.span.end);
+    const outer = this.#sharing;
+    this.#sharing = { from: name, to: lender.scope, label };
+    try {
+      const result = this.#run(expr.left, input, frame, name, manner);
+      return result.kind === "none" ? result : { ...result, scope: lender.scope };
+    } finally {
+      this.#sharing = outer;
     }
   }
 
@@ -306,6 +343,12 @@ export class Expander {
           return this.#join(expr, input, frame, scope, manner);
         case "x":
           return this.#repeat(expr, input, frame, scope, manner);
+        case "as":
+          return this.#repeatCounting(expr, input, frame, scope, manner);
+        case "@":
+          // Reported where names are checked: it stands behind a whole row.
+          failSilently();
+          break;
         case "/": {
           const stride = { value: countOf(expr.right, frame, "a stride"), span: expr.span };
           // Of several strides the last one written holds: it is the outermost.
@@ -358,7 +401,31 @@ export class Expander {
     return this.#made(this.#builder.add(op, name, nodes, null, expr.operatorSpan));
   }
 
-  #repeat(expr: BinaryExpr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+  /** `p x n as i`: the copies know their number. */
+  #repeatCounting(
+    { left, right }: BinaryExpr,
+    input: Result,
+    frame: Frame,
+    scope: string,
+    manner: Manner,
+  ): Result {
+    if (left.kind !== "binary" || left.operator !== "x" || right.kind !== "name") failSilently();
+    const { name, span } = right;
+    if (frame.variables.has(name)) {
+      const hint = "a repetition inside another counts with a name of its own";
+      fail("duplicate-name", span, { name, where: "the number of a copy" }, { hint });
+    }
+    return this.#repeat(left, input, frame, scope, manner, name);
+  }
+
+  #repeat(
+    expr: BinaryExpr,
+    input: Result,
+    frame: Frame,
+    scope: string,
+    manner: Manner,
+    index?: string,
+  ): Result {
     const count = countOf(expr.right, frame, "a count");
     if (expr.left.kind === "group" && !manner.labelled) {
       fail(
@@ -369,15 +436,20 @@ export class Expander {
       );
     }
     const copies: TensorValue[] = [];
+    const step = spine(expr.left);
+    const word = manner.stepNames.get(step) ?? stepWord(step);
     let current = input;
     const { stride, ...rest } = manner;
     for (let i = 0; i < count; i++) {
       // The stride of a stage is that of its first copy.
       const own = i === 0 && stride ? { stride } : {};
       const copy = `${manner.copy ?? ""}.${i}`;
-      const result = this.#run(expr.left, current, frame, scope, { ...rest, ...own, copy });
+      const variables = new Map(frame.variables);
+      if (index !== undefined) variables.set(index, { kind: "number", value: i });
+      const inner = index === undefined ? frame : { ...frame, variables };
+      const result = this.#run(expr.left, current, inner, scope, { ...rest, ...own, copy });
       if (result.kind === "none") return result;
-      copies.push(result);
+      copies.push({ ...result, scope: joinName(scope, word + copy) });
       current = result;
     }
     const last = copies[copies.length - 1];
@@ -444,6 +516,7 @@ export class Expander {
       name,
       span,
       value,
+      weight: (role, shape) => this.#weight(name, role, shape, span),
       int(key) {
         const found = value(key);
         return found?.kind === "number" ? whole(found.value, key, span) : 0;
@@ -465,6 +538,30 @@ export class Expander {
       },
     });
     return this.#made(node);
+  }
+
+  #weight(step: string, role: ParamRole, shape: Shape, span: Span): Node<ParamAttrs> {
+    const name = joinName(step, role);
+    const sharing = this.#sharing;
+    if (!sharing || (name !== sharing.from && !name.startsWith(`${sharing.from}.`))) {
+      const made = this.#builder.param(name, role, shape, span);
+      if (!made) throw new Error("a builder gives a node or throws");
+      this.#weights.set(name, made);
+      return made;
+    }
+    const rest = name.slice(sharing.from.length + 1);
+    const shared = this.#weights.get(joinName(sharing.to, rest));
+    if (!shared) {
+      const hint = "both rows must be built of the same steps";
+      fail("bad-sharing", span, { why: `\`${sharing.label}\` has no weight \`${rest}\` to share` }, { hint });
+    }
+    if (!sameShape(shared.type.shape, shape)) {
+      const [theirs, wanted] = [shared.type.shape, shape].map((sides) => sides.join("x"));
+      const why = `\`${rest}\` of \`${sharing.label}\` is ${theirs}, this row needs ${wanted}`;
+      const notes = shared.span ? [{ message: "the weight is made here", span: shared.span }] : [];
+      fail("bad-sharing", span, { why }, { notes });
+    }
+    return shared;
   }
 
   #made(node: Node | undefined): TensorValue {

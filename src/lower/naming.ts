@@ -9,12 +9,14 @@
  * where the word ends in a digit or a row has that name). So names never depend on parameter values, and a
  * block's names change only when its own text does.
  */
-import type { Expr, Row } from "../parser/ast.ts";
+import type { Expr, NameExpr, Operator, Row } from "../parser/ast.ts";
 
-/** The step under its strides and repetitions: `basic(64)` of `basic(64) x 3 /2`. */
+const suffixes: readonly Operator[] = ["/", "x", "as", "@"];
+
+/** The step under its strides, repetitions and borrowed weights: `basic(64)` of `basic(64) x 3 as i /2`. */
 export function spine(expr: Expr): Expr {
   let inner = expr;
-  while (inner.kind === "binary" && (inner.operator === "/" || inner.operator === "x")) inner = inner.left;
+  while (inner.kind === "binary" && suffixes.includes(inner.operator)) inner = inner.left;
   return inner;
 }
 
@@ -33,7 +35,27 @@ export function joinName(scope: string, name: string): string {
 /** Every row of a declaration with those in its groups, wherever they stand: a declaration is one scope. */
 export function allRows(rows: readonly Row[]): readonly { readonly row: Row; readonly isInGroup: boolean }[] {
   const found: { row: Row; isInGroup: boolean }[] = [];
+  walk(rows, (row, isInGroup) => found.push({ row, isInGroup }));
+  return found;
+}
+
+/** The names that rows give to the numbers of copies: `i` of `block x 3 as i`. */
+export function copyIndices(rows: readonly Row[]): readonly NameExpr[] {
+  const found: NameExpr[] = [];
+  walk(rows, undefined, (expr) => {
+    if (expr.kind === "binary" && expr.operator === "as" && expr.right.kind === "name")
+      found.push(expr.right);
+  });
+  return found;
+}
+
+function walk(
+  rows: readonly Row[],
+  onRow: (row: Row, isInGroup: boolean) => void = () => {},
+  onExpr: (expr: Expr) => void = () => {},
+): void {
   const inExpr = (expr: Expr | undefined): void => {
+    if (expr) onExpr(expr);
     switch (expr?.kind) {
       case "group":
         inRows(expr.rows, true);
@@ -64,13 +86,12 @@ export function allRows(rows: readonly Row[]): readonly { readonly row: Row; rea
   };
   const inRows = (inner: readonly Row[], isInGroup: boolean) => {
     for (const row of inner) {
-      found.push({ row, isInGroup });
+      onRow(row, isInGroup);
       if (row.kind === "default") for (const value of row.values) inExpr(value);
       else if (row.kind !== "output") inExpr(row.value);
     }
   };
   inRows(rows, false);
-  return found;
 }
 
 /** The labels of rows, nested groups included. */
@@ -94,7 +115,7 @@ export function nameSteps(rows: readonly Row[]): Map<Expr, string> {
   const visit = (expr: Expr, scope: string): void => {
     switch (expr.kind) {
       case "binary":
-        if (expr.operator === "/" || expr.operator === "x") visit(expr.left, scope);
+        if (suffixes.includes(expr.operator)) visit(expr.left, scope);
         else if (["->", "|", "+", "*"].includes(expr.operator)) {
           visit(expr.left, scope);
           visit(expr.right, scope);

@@ -71,6 +71,8 @@ export interface TensorValue {
   readonly node: Node;
   /** What can be tapped: the labels and copies of what made it. */
   readonly parts?: Parts | undefined;
+  /** Of a labelled row or a copy: what the names of its weights start with. */
+  readonly scope?: string | undefined;
 }
 export interface OperationValue extends Settings {
   readonly kind: "operation";

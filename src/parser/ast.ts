@@ -24,7 +24,9 @@ export type Operator =
   | "*"
   | "/"
   | "%"
-  | "x";
+  | "x"
+  | "as"
+  | "@";
 
 export type Expr =
   | NumberExpr

@@ -86,6 +86,9 @@ export const And = word("And", "and", [BinOp]);
 const sign = (name: string, text: string, categories: TokenType[] = []): TokenType =>
   token(name, { pattern: text, label: `\`${text}\``, categories });
 
+export const As = word("As", "as", [BinOp]);
+
+export const At = sign("At", "@", [BinOp]);
 export const Arrow = sign("Arrow", "->", [BinOp]);
 export const Bar = sign("Bar", "|", [BinOp]);
 export const Equal = sign("Equal", "==", [CmpOp]);
@@ -117,8 +120,9 @@ export const Colon = sign("Colon", ":", [Any]);
 export const Assign = sign("Assign", "=", [Any]);
 export const Dot = sign("Dot", ".", [Any]);
 
-/** How tightly an operator binds; all are left-associative. `->` is the loosest. */
+/** How tightly an operator binds; all are left-associative. `@` is the loosest: it stands behind a whole row. */
 export const precedence: ReadonlyMap<TokenType, number> = new Map([
+  [At, 0],
   [Arrow, 1],
   [Bar, 2],
   [Or, 3],
@@ -126,7 +130,7 @@ export const precedence: ReadonlyMap<TokenType, number> = new Map([
   ...[Equal, NotEqual, LessEqual, GreaterEqual, Less, Greater].map((type) => [type, 5] as const),
   [Plus, 6],
   [Minus, 6],
-  ...[Star, Slash, Percent, Times].map((type) => [type, 7] as const),
+  ...[Star, Slash, Percent, Times, As].map((type) => [type, 7] as const),
 ]);
 
 export const words: readonly TokenType[] = [
@@ -149,6 +153,7 @@ export const words: readonly TokenType[] = [
   Not,
   Or,
   And,
+  As,
   Times,
 ];
 
@@ -171,6 +176,7 @@ export const vocabulary: TokenType[] = [
   BadText,
   ...words,
   Name,
+  At,
   Arrow,
   Bar,
   Equal,

@@ -4,7 +4,7 @@
  * without weights and nothing is held twice.
  */
 import { invariant } from "../../base/invariant.ts";
-import type { Node } from "../graph.ts";
+import { isOp, type Node } from "../graph.ts";
 import type { Op } from "../op.ts";
 import type { Shape, Tensor } from "../tensor.ts";
 
@@ -38,3 +38,7 @@ export const param: Op<ParamAttrs> = {
 /** Running mean and variance are state: stored and loaded, but not counted as parameters. */
 export const isState = (node: Node<ParamAttrs>): boolean =>
   node.attrs.role === "mean" || node.attrs.role === "var";
+
+/** Computed from nothing: the kernel of a blur pool. */
+export const isConstant = (node: Node): boolean =>
+  isOp(node, param) && node.attrs.compute !== undefined && node.inputs.length === 0;

@@ -128,6 +128,7 @@ function planDirect(node: Node<Conv2dAttrs>, shape: ConvShape, choice: ConvChoic
     residual: other,
     weights: planner.pack({
       label: weight.name,
+      form: "panels",
       stored: bytes / 4,
       panels,
       width,
@@ -236,6 +237,7 @@ function planDepthwise(
     residual: other,
     weights: planner.pack({
       label: weight.name,
+      form: "depthwise",
       stored: depthwiseWeightFloats(kernel, channels),
       panels: lanes(channels) / 4,
       width: 4,
@@ -355,10 +357,12 @@ function packWinograd(
       const wide = spaceToDepthWeights(planner.values(weight), kernel, shape.input[2], channels);
       return transformPanels(packPanels(wide, panelShape), algorithm, depth, panels);
     };
-    return planner.pack({ ...piece, stored: panels * g.length ** 2 * depth * 8, make });
+    const stored = panels * g.length ** 2 * depth * 8;
+    return planner.pack({ ...piece, form: "transformed", stored, make });
   }
   const stored = {
     ...piece,
+    form: "taps inside" as const,
     stored: panels * taps * taps * depth * 8,
     make: () => packPanels(planner.values(weight), { ...panelShape, tapsInside: true }),
   };
@@ -412,6 +416,7 @@ export function planDense(node: Node<DenseAttrs>, planner: Planner): void {
     residual: other,
     weights: planner.pack({
       label: weight.name,
+      form: "panels",
       stored,
       panels,
       width: 4 * vectors,

@@ -61,6 +61,7 @@ export class Planner {
   readonly #weights: WeightSource;
   readonly #halos: ReadonlyMap<Node, Halo>;
   readonly #views = new Map<Node, View>();
+  readonly #pieces = new Map<string, Packed>();
   readonly #pictures = new Map<Node, Place>();
 
   constructor(weights: WeightSource, halos: ReadonlyMap<Node, Halo>, options: PlanOptions) {
@@ -184,9 +185,15 @@ export class Planner {
     return packed;
   }
 
+  /** Layers that share a weight and want it in the same form share the piece. */
   pack(packed: Omit<Packed, "address" | "precision">): Packed {
+    const { label, form, stored, panels, width, prepare } = packed;
+    const key = [label, form, stored, panels, width, prepare?.kernel.name].join(" ");
+    const found = this.#pieces.get(key);
+    if (found) return found;
     const placed = { ...packed, precision: this.options.precision ?? "f32", address: -1 };
     this.packed.push(placed);
+    this.#pieces.set(key, placed);
     return placed;
   }
 

@@ -10,6 +10,8 @@ import type { Precision } from "./precision.ts";
 /** A piece of the file. */
 export interface Packed {
   readonly label: string;
+  /** How its values are laid out; with the numbers below it says all. Vectors have none. */
+  readonly form?: "panels" | "taps inside" | "transformed" | "depthwise";
   /** Floats in the file: panels of rows of `width`. */
   readonly stored: number;
   readonly panels: number;
