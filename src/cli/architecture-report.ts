@@ -9,7 +9,7 @@ import { bindWeights } from "../weights/bind.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { isFloating } from "../weights/elements.ts";
 import { whyNot } from "./files.ts";
-import { tablesOf } from "./weights-options.ts";
+import { otherGraphs, tablesOf } from "./weights-options.ts";
 
 /** "ResNet-50-D, names of timm, f32". */
 export function architectureTitle(
@@ -81,7 +81,18 @@ export function writeSpec(
   const [net] = nets;
   const bound =
     net &&
-    bindWeights({ graph: net.graph, checkpoint, path, tables: tablesOf(module), allowNaN: true }, report);
+    module &&
+    bindWeights(
+      {
+        graph: net.graph,
+        checkpoint,
+        path,
+        tables: tablesOf(module),
+        allowNaN: true,
+        others: () => otherGraphs(module, net.name),
+      },
+      report,
+    );
   if (!bound) return [...diagnostics, ...problems];
   try {
     writeFileSync(file, spec.text);

@@ -2,7 +2,8 @@
 import type { Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import { nearest } from "../base/suggest.ts";
-import type { AnalysedNet } from "../compile.ts";
+import { type AnalysedNet, analyse } from "../compile.ts";
+import type { Graph } from "../ir/graph.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { type Module, standardLibrary } from "../lower/modules.ts";
 import { recogniseArchitecture } from "../weights/architecture/index.ts";
@@ -10,7 +11,7 @@ import { bindWeights } from "../weights/bind.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import { heWeights } from "../weights/initialise.ts";
 import type { NamesTable } from "../weights/names.ts";
-import { checkpointFilesFor } from "./files.ts";
+import { checkpointFilesFor, readModule } from "./files.ts";
 import { progress } from "./terminal.ts";
 
 export interface WeightArguments {
@@ -96,12 +97,21 @@ export async function findWeights(
         table,
         allowNaN: options["allow-nan"],
         strict: options.strict,
+        others: () => otherGraphs(module, net.name),
       },
       report,
     );
   const name = path.replace(/^.*[\\/]/, "");
   if (!source) return { weights: undefined, diagnostics: withWhatItIs(diagnostics, checkpoint, path) };
   return { weights: { source, from: name, notes: source.notes }, diagnostics };
+}
+
+/** The other nets of a file, with the default values of their parameters. */
+export function otherGraphs(module: Module, name: string): readonly Graph[] {
+  const names = module.nets.map(({ item }) => item.name.text).filter((other) => other !== name);
+  return names.flatMap((net) =>
+    analyse(module.source, { net, read: readModule }).nets.map(({ graph }) => graph),
+  );
 }
 
 /** What does not fit is told with what the checkpoint seems to be instead. */

@@ -42,6 +42,8 @@ export interface BindRequest {
   readonly allowNaN?: boolean;
   /** Tensors that the net has no place for are errors, not warnings. */
   readonly strict?: boolean;
+  /** The other nets of the file, asked for when tensors are left over: a checkpoint may be of several. */
+  readonly others?: () => readonly Graph[];
 }
 
 export interface BoundWeights extends WeightSource {
@@ -65,7 +67,7 @@ export type Filled = Place & { readonly tensor: CheckpointTensor };
 
 export function bindWeights(request: BindRequest, report: Report): BoundWeights | undefined {
   const { graph, checkpoint, table, tables } = request;
-  const params = graph.nodes.filter((node) => isOp(node, param) && !node.attrs.compute) as Node<ParamAttrs>[];
+  const params = paramsOf(graph);
   const byName = nameParams(params, checkpoint, table ? [table] : [undefined, ...tables]);
   const isStranger = byName.matched * 2 < params.length;
   // Keras' newer files have no names, only places.
@@ -86,14 +88,39 @@ export function bindWeights(request: BindRequest, report: Report): BoundWeights 
   });
   const filled = places.filter((place): place is Filled => place.tensor !== undefined);
   const layout = chooseLayout(filled, checkpoint.layout);
-  if (!checkPlaces(request, places, filled, layout, report)) return undefined;
+  const left = tensorsLeft(request, places);
+  if (!checkPlaces(request, places, filled, layout, left.extra, report)) return undefined;
   const placeOf = new Map(filled.map((place) => [place.node.name, place]));
   const get = (name: string) => {
     const place = placeOf.get(name);
     invariant(place, `${name} is no loaded weight of ${graph.name}`);
     return toGraphLayout(place.tensor.read(), place.node.attrs.shape, layout);
   };
-  return { get, notes: [...checkpoint.notes, ...describe(naming, checkpoint, filled, layout)] };
+  const notes = [...checkpoint.notes, ...describe(naming, checkpoint, filled, layout), ...left.notes];
+  return { get, notes };
+}
+
+/** Those to load: what is computed from others is not. */
+const paramsOf = (graph: Graph): readonly Node<ParamAttrs>[] =>
+  graph.nodes.filter((node) => isOp(node, param) && !node.attrs.compute) as Node<ParamAttrs>[];
+
+/** Tensors that neither the net nor another one of its file has a place for, and whose the others are. */
+function tensorsLeft(
+  { checkpoint, tables, others }: BindRequest,
+  places: readonly Place[],
+): { readonly extra: readonly CheckpointTensor[]; readonly notes: readonly string[] } {
+  const used = new Set(places.map(({ name }) => name));
+  let extra = [...checkpoint.tensors.values()].filter(({ name }) => !used.has(name) && !ignored.test(name));
+  const notes: string[] = [];
+  if (extra.length === 0) return { extra, notes };
+  for (const graph of others?.() ?? []) {
+    const theirs = new Set(nameParams(paramsOf(graph), checkpoint, [undefined, ...tables]).names);
+    const rest = extra.filter(({ name }) => !theirs.has(name));
+    if (rest.length < extra.length)
+      notes.push(`${extra.length - rest.length} tensors are net ${graph.name}'s`);
+    extra = rest;
+  }
+  return { extra, notes };
 }
 
 function nameParams(
@@ -127,17 +154,15 @@ function chooseLayout(filled: readonly Filled[], usual: Layout): Layout {
 
 /** Tells everything that is wrong, not only the first; false if any of it is an error. */
 function checkPlaces(
-  { checkpoint, allowNaN = false, strict = false }: BindRequest,
+  { allowNaN = false, strict = false }: BindRequest,
   places: readonly Place[],
   filled: readonly Filled[],
   layout: Layout,
+  extra: readonly CheckpointTensor[],
   report: Report,
 ): boolean {
   const users = new Map<string, Filled[]>();
   for (const place of filled) users.set(place.name, [...(users.get(place.name) ?? []), place]);
-  const extra = [...checkpoint.tensors.values()].filter(
-    ({ name }) => !users.has(name) && !ignored.test(name),
-  );
   const missing = places.filter((place) => !place.tensor);
   const shared = [...users.values()].filter((sharers) => sharers.length > 1);
   const misshapen = filled.filter(({ node, tensor }) => !fits(tensor.shape, node.attrs.shape, layout));

@@ -65,6 +65,17 @@ export async function onWasm(
   return alone;
 }
 
+/** [n, h, w, c] data as PyTorch has it, [n, c, h, w]. */
+export function toNchw({ shape: [n, h, w, c], data }: Tensor): Float64Array {
+  const turned = new Float64Array(data.length);
+  for (let i = 0; i < n; i++) {
+    for (let place = 0; place < h * w; place++) {
+      for (let k = 0; k < c; k++) turned[(i * c + k) * h * w + place] = data[(i * h * w + place) * c + k];
+    }
+  }
+  return turned;
+}
+
 /** NCHW values as an NHWC tensor. */
 export function toNhwc(data: ArrayLike<number>, [n, c, h, w]: readonly number[]): Tensor {
   const out = new Float64Array(n * c * h * w);

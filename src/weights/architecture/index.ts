@@ -2,20 +2,20 @@
  * Which architecture a checkpoint is of, from the names and shapes of its tensors alone: its family, depth and variant,
  * whose names it has, what its shapes leave open, and a spec that loads it.
  */
-import { elements } from "../../ir/tensor.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
 import { type Architecture, isSpec } from "./architecture.ts";
 import { asTimm, bigTransferLines } from "./big-transfer.ts";
 import { readConvnet } from "./convnets.ts";
+import { readDensePrediction } from "./dense-prediction.ts";
 import { readKerasV2 } from "./keras-v2.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
 import { formatted } from "./spec-text.ts";
 import { type Style, styles, timmV2 } from "./style.ts";
-import { Tensors } from "./tensors.ts";
+import { countParams, Tensors } from "./tensors.ts";
 
-export { type Architecture, isSpec, type OpenQuestion } from "./architecture.ts";
+export { type Architecture, isSpec, type OpenQuestion, type Spec } from "./architecture.ts";
 export { publishedNames, publishedSpec } from "./published.ts";
 
 /** `path` is only a hint: names of files often say what shapes do not. */
@@ -29,7 +29,9 @@ export function recogniseArchitecture(checkpoint: Checkpoint, path = ""): Archit
 }
 
 function recogniseIn(t: Tensors, path: string): Architecture | undefined {
-  const params = paramsOf(t);
+  const params = countParams(t);
+  const withHeads = readDensePrediction(t, params);
+  if (withHeads) return withHeads;
   const preactivated = readKerasV2(t, params);
   if (preactivated) return preactivated;
   const timm = asTimm(t);
@@ -57,9 +59,3 @@ const bigTransferStyle: Style = {
   convention: "Big Transfer",
   tableLines: bigTransferLines,
 };
-
-const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance)$/;
-
-/** Values that are trained. */
-const paramsOf = (t: Tensors): number =>
-  t.names.reduce((sum, name) => (statistics.test(name) ? sum : sum + elements(t.shape(name)!)), 0);

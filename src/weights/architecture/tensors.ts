@@ -1,5 +1,5 @@
 /** A checkpoint's tensors as recognition looks at them: names without a prefix, kernels without a layout. */
-import type { Shape } from "../../ir/tensor.ts";
+import { elements, type Shape } from "../../ir/tensor.ts";
 import type { Layout } from "../checkpoint.ts";
 
 /** A convolution's or dense layer's weight. */
@@ -28,6 +28,12 @@ export class Tensors {
     for (const [name, { shape }] of tensors)
       if (name.startsWith(prefix)) this.#shapes.set(name.slice(prefix.length), shape);
     this.names = [...this.#shapes.keys()];
+  }
+
+  /** Those whose names start with `prefix`, without it. */
+  under(prefix: string): Tensors {
+    const tensors = [...this.#shapes].map(([name, shape]) => [name, { shape }] as const);
+    return new Tensors(new Map(tensors), this.layout, prefix);
   }
 
   shape(name: string): Shape | undefined {
@@ -74,3 +80,9 @@ export class Tensors {
     return count;
   }
 }
+
+const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance)$/;
+
+/** Values that are trained. */
+export const countParams = (t: Tensors): number =>
+  t.names.reduce((sum, name) => (statistics.test(name) ? sum : sum + elements(t.shape(name)!)), 0);
