@@ -70,6 +70,15 @@ const titles: Readonly<Record<string, string>> = {
   "keras VGG19": "VGG-19",
 };
 
+/** Whose specs use a table of the standard library, and which; the others bring their own. */
+const tables: Readonly<Record<string, RegExp>> = {
+  torchvision: /^(torchvision (resne|wide)|timm resnet50_gn)/,
+  timm: /^timm (resnet(18d|26t|50[cd]|rs50|aa50d)|seresnet50|ecaresnet26t)/,
+  senet: /^timm legacy/,
+  resnetv2: /^timm resnetv2/,
+  keras: /^keras ResNet\d+$/,
+};
+
 const nameOf = ({ source, model }: PublishedModel): string => `${source} ${model}`;
 
 const recognise = ({ model, checkpoint }: PublishedModel) =>
@@ -185,7 +194,11 @@ if (requireShared(manifests)) {
       assert.is(lacking, undefined);
       const { text } = found.spec;
       assert.is(format(makeSource("written.resnet", text)).text, text, "not in canonical format");
-      assert.equal(load(one, found.spec).problems, []);
+      const { problems, weights } = load(one, found.spec);
+      assert.equal(problems, []);
+      const [table] = Object.entries(tables).find(([, models]) => models.test(name)) ?? [];
+      assert.is(/^names \w+ \{$/m.test(text), table === undefined, "std's table, or one of its own");
+      if (table) assert.match(weights.notes[0], new RegExp(`^names: ${table}(,|$)`));
     });
   }
 
@@ -265,6 +278,7 @@ if (requireShared(manifests)) {
     assert.ok(isSpec(found.spec));
     const { net, weights, problems } = load(npz, found.spec, { size: "64x64x3" });
     assert.equal(problems, []);
+    assert.match(weights.notes[0], /^names: bit, told by `resnet\/root_block/);
     const record = records.find(({ model }) => model === one.model)!;
     const data = await runOn(net, weights, record.img);
     for (const [i, value] of record.logits_f64_first16.entries())

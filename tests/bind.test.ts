@@ -34,7 +34,7 @@ import { NetBuilder } from "./support/small-net.ts";
 test("a table and a prefix are recognised and said", () => {
   const { weights, diagnostics } = bind(checkpointOf(torchShapes));
   assert.equal(diagnostics, []);
-  assert.equal(weights!.notes, ["names: torchlike", "layout: torch (OIHW)"]);
+  assert.equal(weights!.notes, ["names: torchlike, told by `conv1.weight`", "layout: torch (OIHW)"]);
   for (const prefix of [
     "module.",
     "model.",
@@ -50,7 +50,10 @@ test("a table and a prefix are recognised and said", () => {
     );
     const bound = bind(checkpointOf(prefixed));
     assert.equal(bound.diagnostics, [], prefix);
-    assert.is(bound.weights!.notes[0], `names: torchlike, prefix \`${prefix}\` removed`);
+    assert.is(
+      bound.weights!.notes[0],
+      `names: torchlike, told by \`conv1.weight\`, prefix \`${prefix}\` removed`,
+    );
   }
 });
 
@@ -76,7 +79,7 @@ test("of two prefixes with the same names the complete one is taken", () => {
     ...Object.fromEntries(Object.entries(torchShapes).map(([name, shape]) => [`teacher.${name}`, shape])),
   };
   const { weights, diagnostics } = bind(checkpointOf(both));
-  assert.is(weights!.notes[0], "names: torchlike, prefix `teacher.` removed");
+  assert.is(weights!.notes[0], "names: torchlike, told by `conv1.weight`, prefix `teacher.` removed");
   assert.equal(
     diagnostics.map(({ code, severity }) => `${severity} ${code}`),
     ["warning extra-weight"],
@@ -151,7 +154,7 @@ test("torch: large kernels are transposed in tiles, small ones too", () => {
 test("tensorflow: stored as ours are, depthwise kernels too", () => {
   const { weights, diagnostics } = bind(checkpointOf(tensorflowShapes, counting, "tensorflow"));
   assert.equal(diagnostics, []);
-  assert.equal(weights!.notes, ["names: torchlike", "layout: tensorflow (HWIO)"]);
+  assert.equal(weights!.notes, ["names: torchlike, told by `conv1.weight`", "layout: tensorflow (HWIO)"]);
   for (const name of ["stem.conv.weight", "body.conv.weight", "fc.weight"]) {
     const values = weights!.get(name);
     assert.equal([...values], [...counting([values.length])]);
@@ -225,7 +228,10 @@ if (requireShared(cifar)) {
       diagnostics.map(({ message }) => message),
       [],
     );
-    assert.ok(weights!.notes.includes("names: cifar, prefix `module.` removed"), weights!.notes.join("; "));
+    assert.ok(
+      weights!.notes.includes("names: cifar, told by `linear.weight`, prefix `module.` removed"),
+      weights!.notes.join("; "),
+    );
     // x[i] of the note in the file.
     const picture = Float32Array.from(
       { length: 2 * 3 * 32 * 32 },
@@ -275,7 +281,10 @@ test("dlib's face net binds to face-api's manifest, every value in its place", (
     diagnostics.map(({ message }) => message),
     [],
   );
-  assert.equal(weights!.notes, ["names: faceapi", "layout: tensorflow (HWIO)"]);
+  assert.equal(weights!.notes, [
+    "names: faceapi, told by `conv32_down/conv/filters`",
+    "layout: tensorflow (HWIO)",
+  ]);
   assert.equal([...weights!.get("fc.weight")], [...checkpoint.tensors.get("fc")!.read()]);
 });
 

@@ -12,10 +12,10 @@ test("resnet18", () => {
   const stage = (s: number) =>
     [0, 1].flatMap((b) => [
       `conv${s}.${b}.conv1.weight`,
-      ...norm(`conv${s}.${b}.bn1`),
+      ...norm(`conv${s}.${b}.norm1`),
       `conv${s}.${b}.conv2.weight`,
-      ...norm(`conv${s}.${b}.bn2`),
-      ...(s > 2 && b === 0 ? [`conv${s}.0.shortcut.conv.weight`, ...norm(`conv${s}.0.shortcut.bn`)] : []),
+      ...norm(`conv${s}.${b}.norm2`),
+      ...(s > 2 && b === 0 ? [`conv${s}.0.shortcut.conv.weight`, ...norm(`conv${s}.0.shortcut.norm`)] : []),
     ]);
   const wanted = [
     "conv1.conv.weight",
@@ -96,9 +96,9 @@ test("what a `let` names is called after it", () => {
   const lets =
     "use basic from std\nlet thin = basic(4)\nlet f = conv(1x1, 3) -> bn\nlet g = [ f\n conv(1x1, 3) ]\n";
   assert.equal(namesOf("thin -> thin", lets), [
-    ...["thin1.conv1.weight", "thin1.bn1.scale", "thin1.conv2.weight", "thin1.bn2.scale"],
-    ...["thin1.shortcut.conv.weight", "thin1.shortcut.bn.scale"],
-    ...["thin2.conv1.weight", "thin2.bn1.scale", "thin2.conv2.weight", "thin2.bn2.scale"],
+    ...["thin1.conv1.weight", "thin1.norm1.scale", "thin1.conv2.weight", "thin1.norm2.scale"],
+    ...["thin1.shortcut.conv.weight", "thin1.shortcut.norm.scale"],
+    ...["thin2.conv1.weight", "thin2.norm1.scale", "thin2.conv2.weight", "thin2.norm2.scale"],
   ]);
   assert.equal(namesOf("f", lets), ["f.conv.weight", "f.bn.scale"]);
   assert.equal(namesOf("a: f x 2", lets), [
@@ -137,10 +137,10 @@ test("a net inside another is a scope, and its copies can be tapped", () => {
   const net = netOf(text, { files });
   assert.equal(
     net.graph.outputs.map(({ name, node }) => `${name} ${node.name}`),
-    ["body.conv4.35 body.conv4.35.relu3", "body.conv5 body.conv5.2.relu3"],
+    ["body.conv4.35 body.conv4.35.act3", "body.conv5 body.conv5.2.act3"],
   );
   assert.is(nodeOf(net, "body.conv4.35.conv2.weight").type.shape.join("x"), "3x3x256x256");
-  assert.is(nodeOf(net, "body.conv3.0.shortcut.bn.scale").type.shape.join("x"), "512");
+  assert.is(nodeOf(net, "body.conv3.0.shortcut.norm.scale").type.shape.join("x"), "512");
 });
 
 test("weights of every role", () => {

@@ -57,6 +57,30 @@ test("every block of std makes what it says", () => {
   }
 });
 
+test("norm and activation of std's blocks are paths, and shortcuts have the norm of their block", () => {
+  const use = "use basic, bottleneck, preact_bottleneck, project, always, avg_project, pad from std\n";
+  const used = (rows: string) => {
+    const names = netOf(use + around(rows, "8x8x8")).graph.nodes.map(({ op }) => op.name);
+    return ["batchNorm", "groupNorm", "activation"].map((name) => names.filter((n) => n === name).length);
+  };
+  for (const shortcut of ["project", "always", "avg_project"]) {
+    const stage = `a: bottleneck(8, shortcut = ${shortcut}) x 2 /2`;
+    const projections = shortcut === "always" ? 2 : 1;
+    assert.equal(used(stage), [6 + projections, 0, 6], shortcut);
+    assert.equal(used(`default bottleneck(norm = gn(4))\n ${stage}`), [0, 6 + projections, 6], shortcut);
+  }
+  assert.equal(used("default basic(norm = gn(4), shortcut = project)\n a: basic(16) /2"), [0, 3, 2]);
+  // What the call says of a shortcut is stronger than what the block hands on.
+  assert.equal(used("a: basic(16, norm = gn(4), shortcut = project(norm = bn)) /2"), [1, 2, 2]);
+  assert.equal(used("a: basic(16, norm = gn(4), shortcut = pad) /2"), [0, 2, 2]);
+  assert.equal(used("a: basic(16, act = none) /2"), [3, 0, 0]);
+  // In front of a convolution, and none behind the projection.
+  assert.equal(used("a: preact_bottleneck(8, norm = gn(4)) x 2 /2"), [0, 6, 6]);
+  const { graph } = netOf(use + around("a: basic(16, act = swish) /2", "8x8x8"));
+  const swish = graph.nodes.flatMap((node) => (isOp(node, ops.activation) ? [node.attrs.fn] : []));
+  assert.equal(swish, ["swish", "swish"]);
+});
+
 test("pictures carry how they are prepared", () => {
   const preprocess = (row: string) =>
     attrsOf(`use imagenet, caffe from std\n${around("relu", row)}`, "input");

@@ -6,7 +6,7 @@
  *       --> model.resnet:8:10
  *     8 |   conv2: bottleneck(64, shortcut = identity) x 3
  *       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
- *       = in `bottleneck`, std.resnet:67
+ *       = in `bottleneck`, std.resnet:81
  *       = hint: a shortcut across a change of shape needs `project` (option B) or `pad` (option A)
  */
 import type { Diagnostic } from "./diagnostic.ts";

@@ -47,7 +47,7 @@ export interface BindRequest {
 }
 
 export interface BoundWeights extends WeightSource {
-  /** What was recognised, one line each: "names: torchvision, prefix `module.` removed". */
+  /** What was recognised, one line each: "names: timm, told by `conv1.0.weight`". */
   readonly notes: readonly string[];
 }
 
@@ -210,11 +210,12 @@ function describe(
   layout: Layout,
 ): string[] {
   const prefix = naming.prefix ? `, prefix \`${naming.prefix}\` removed` : "";
+  const reason = naming.reason ? `, ${naming.reason}` : "";
   const order = layout === "torch" ? "torch (OIHW)" : "tensorflow (HWIO)";
   const why = layout === usual ? "" : `, told by the shapes: ${format} files are usually ${usual}`;
   const types = [...new Set(filled.map(({ tensor }) => tensor.dtype))].filter((type) => type !== "f32");
   return [
-    `names: ${naming.how ?? naming.table?.name ?? "as in the net"}${prefix}`,
+    `names: ${naming.how ?? naming.table?.name ?? "as in the net"}${reason}${prefix}`,
     `layout: ${order}${why}`,
     ...(types.length > 0 ? [`stored as: ${types.join(", ")}`] : []),
   ];

@@ -9,7 +9,7 @@
  *
  * First the last part is renamed, then the first text line that matches rewrites the name. On the left `{s}`,
  * one letter, is a number, `{op}`, longer, a word, `{p=mean|var}` one of these, `{*}` the rest. The right side
- * may use them, with `{s-1}`, `{b+1}`, and `{b:a}` for a letter, 0 being a.
+ * may use them, with `{s-1}`, `{b+1}`, `{b:a}` for a letter, 0 being a, and `{b:2}` for two digits.
  */
 
 export interface NamesTable {
@@ -53,7 +53,14 @@ interface Line {
 }
 
 /** A piece of the right side: text, or a group of the match with what happens to it. */
-type Piece = string | { readonly group: number; readonly add: number; readonly letter: boolean };
+type Piece = string | Use;
+
+interface Use {
+  readonly group: number;
+  readonly add: number;
+  /** As a letter, or with at least so many digits. */
+  readonly as: "letter" | number;
+}
 
 interface Wrong {
   readonly problem: string;
@@ -131,15 +138,15 @@ function compileLeft(from: string): Left | Wrong {
 }
 
 /** A variable of the right side, or a sentence without its end on what is wrong with it. */
-function compileRight(part: string, variables: Left["variables"]): Exclude<Piece, string> | string {
-  const found = /^\{(\*|[A-Za-z]\w*)(?:([+-])(\d{1,6}))?(:a)?\}$/.exec(part);
-  if (!found) return `\`${part}\` is no use of a variable, write {s}, {s-1}, {b+1}, {b:a} or {*}`;
-  const [, name, sign, digits, letter] = found;
+function compileRight(part: string, variables: Left["variables"]): Use | string {
+  const found = /^\{(\*|[A-Za-z]\w*)(?:([+-])(\d{1,6}))?(?::(a|[1-9]))?\}$/.exec(part);
+  if (!found) return `\`${part}\` is no use of a variable, write {s}, {s-1}, {b+1}, {b:a}, {b:2} or {*}`;
+  const [, name, sign, digits, as] = found;
   const variable = variables.get(name);
   if (!variable) return `\`{${name}}\` does not stand on the left side`;
-  if ((sign || letter) && !variable.isNumber) return `\`{${name}}\` is a word, \`${part}\` needs a number`;
+  if ((sign || as) && !variable.isNumber) return `\`{${name}}\` is a word, \`${part}\` needs a number`;
   const add = sign ? Number(digits) * (sign === "-" ? -1 : 1) : 0;
-  return { group: variable.group, add, letter: letter !== undefined };
+  return { group: variable.group, add, as: as === "a" ? "letter" : Number(as ?? 0) };
 }
 
 const split = (text: string): string[] => text.split(/(\{[^{}]*\})/).filter((part) => part !== "");
@@ -148,9 +155,11 @@ const split = (text: string): string[] => text.split(/(\{[^{}]*\})/).filter((par
 
 function write(piece: Piece, match: RegExpExecArray): string {
   if (typeof piece === "string") return piece;
-  const value = match[piece.group];
-  if (piece.letter) return letters(Number(value) + piece.add);
-  return piece.add ? String(Number(value) + piece.add) : value;
+  const { group, add, as } = piece;
+  const value = match[group];
+  if (as === "letter") return letters(Number(value) + add);
+  const number = add ? String(Number(value) + add) : value;
+  return number.padStart(as, "0");
 }
 
 /** 0 is a, 25 is z, 26 is aa, as columns of a table are counted. */

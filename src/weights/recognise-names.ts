@@ -2,7 +2,9 @@
  * Which names a checkpoint uses: every known table, and our own names, each under every prefix that occurs.
  * The choice that finds most tensors wins.
  */
+import { invariant } from "../base/invariant.ts";
 import { type NamesTable, translate } from "./names.ts";
+import { quote } from "./unreadable.ts";
 
 /** What wrappers put before every name: DataParallel, torch.compile, trainers, distillation. */
 const knownPrefix =
@@ -27,6 +29,8 @@ export interface Naming {
   readonly names: readonly string[];
   /** How many of these the checkpoint has. */
   readonly matched: number;
+  /** Why this table and no other, as the end of "names: timm, …". */
+  readonly reason?: string | undefined;
 }
 
 /** The naming that finds most; more tensors of the right shape decide between equals, then the earlier table. */
@@ -35,25 +39,54 @@ export function recogniseNames(
   tensors: ReadonlyMap<string, Named>,
   tables: readonly (NamesTable | undefined)[],
 ): Naming {
-  let best: Naming | undefined;
-  let bestFits = -1;
-  for (const table of tables) {
-    const plain = wanted.map(({ name }) => (table ? translate(table, name) : name));
-    for (const prefix of prefixesOf(plain, tensors)) {
-      const names = prefix ? plain.map((name) => prefix + name) : plain;
-      let matched = 0;
-      let fitting = 0;
-      names.forEach((name, i) => {
-        const tensor = tensors.get(name);
-        if (tensor) matched++;
-        if (tensor && wanted[i].accepts(tensor.shape)) fitting++;
-      });
-      if (best && (matched < best.matched || (matched === best.matched && fitting <= bestFits))) continue;
-      best = { table, prefix, names, matched };
-      bestFits = fitting;
-    }
+  const ranked = tables
+    .map((table) => bestPrefix(wanted, tensors, table))
+    .sort((a, b) => b.matched - a.matched || b.fitting - a.fitting);
+  const [best, ...others] = ranked;
+  return { ...best, reason: reasonFor(best, others, tensors) };
+}
+
+interface Ranked extends Naming {
+  /** How many of the matched have a shape that fits. */
+  readonly fitting: number;
+}
+
+function bestPrefix(
+  wanted: readonly Wanted[],
+  tensors: ReadonlyMap<string, Named>,
+  table: NamesTable | undefined,
+): Ranked {
+  const plain = wanted.map(({ name }) => (table ? translate(table, name) : name));
+  let best: Ranked | undefined;
+  for (const prefix of prefixesOf(plain, tensors)) {
+    const names = prefix ? plain.map((name) => prefix + name) : plain;
+    let matched = 0;
+    let fitting = 0;
+    names.forEach((name, i) => {
+      const tensor = tensors.get(name);
+      if (tensor) matched++;
+      if (tensor && wanted[i].accepts(tensor.shape)) fitting++;
+    });
+    if (best && (matched < best.matched || (matched === best.matched && fitting <= best.fitting))) continue;
+    best = { table, prefix, names, matched, fitting };
   }
-  return best ?? { table: undefined, prefix: "", names: wanted.map(({ name }) => name), matched: 0 };
+  invariant(best, "no prefix is one to try, too");
+  return best;
+}
+
+/** A tensor that no other table would find, shown without its prefix; or which tables find as much. */
+function reasonFor(
+  best: Ranked,
+  others: readonly Ranked[],
+  tensors: ReadonlyMap<string, unknown>,
+): string | undefined {
+  if (!best.table || others.length === 0) return undefined;
+  const elsewhere = new Set(others.flatMap(({ names }) => names));
+  const telling = best.names.find((name) => tensors.has(name) && !elsewhere.has(name));
+  if (telling !== undefined) return `told by ${quote(telling.slice(best.prefix.length))}`;
+  const equals = others.filter(({ matched, table }) => table && matched === best.matched && matched > 0);
+  const names = equals.map(({ table }) => `\`${table?.name}\``);
+  return names.length > 0 ? `which are those of ${names.join(" and ")} too` : undefined;
 }
 
 /** What known wrappers have put before these names, each way of it: "module.", "module.model.". */

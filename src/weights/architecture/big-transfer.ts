@@ -7,10 +7,9 @@
  *     resnet/block2/unit01/a/proj/standardized_conv2d/kernel stages.1.blocks.0.downsample.conv.weight
  *     resnet/head/conv2d/kernel                              head.fc.weight
  *
- * Numbers of units have two digits, which a line of a table of names cannot say: the table has lines for every unit.
+ * std's table `bit` has the same names for a written spec.
  */
 import type { Shape } from "../../ir/tensor.ts";
-import type { ResidualFacts } from "./residual-facts.ts";
 import { Tensors } from "./tensors.ts";
 
 const letters = ["a", "b", "c"];
@@ -43,31 +42,4 @@ function timmName(name: string): string | undefined {
   const block = `stages.${Number(stage) - 1}.blocks.${Number(unit) - 1}.`;
   if (projection) return `${block}downsample.conv.${ending}`;
   return `${block}${kind === "group_norm" ? "norm" : "conv"}${letters.indexOf(letter) + 1}.${ending}`;
-}
-
-/** The table of names for a written spec. */
-export function bigTransferLines({ stages }: ResidualFacts): string[] {
-  const line = (from: string, to: string) => `"${from}.{*}" -> "resnet/${to}/{*}"`;
-  const units = stages.flatMap(({ blocks, shortcut }, s) =>
-    Array.from({ length: blocks }, (_, b) => {
-      const ours = `conv${s + 2}.${b}`;
-      const theirs = `block${s + 1}/unit${String(b + 1).padStart(2, "0")}`;
-      const projection =
-        b === 0 && shortcut ? [line(`${ours}.proj.conv`, `${theirs}/a/proj/standardized_conv2d`)] : [];
-      const parts = letters.flatMap((letter, i) => [
-        line(`${ours}.conv${i + 1}`, `${theirs}/${letter}/standardized_conv2d`),
-        line(i === 0 ? `${ours}.act.gn` : `${ours}.gn${i}`, `${theirs}/${letter}/group_norm`),
-      ]);
-      return [...projection, ...parts];
-    }).flat(),
-  );
-  return [
-    "weight -> kernel",
-    "scale -> gamma",
-    "shift -> beta",
-    line("conv1", "root_block/standardized_conv2d"),
-    ...units,
-    line("norm.gn", "group_norm"),
-    line("fc", "head/conv2d"),
-  ];
 }

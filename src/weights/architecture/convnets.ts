@@ -244,7 +244,11 @@ function readGoogLeNet(t: Tensors): Architecture | undefined {
     "",
     "names googlenet_names {",
     ...leaves(),
-    ...branches.map((branch, i) => `"i{s}{op}.cbr${i + 1}.{*}" -> "inception{s}{op}.${branch}.{*}"`),
+    '"conv{k}.norm.{*}" -> "conv{k}.bn.{*}"',
+    ...branches.flatMap((branch, i) => [
+      `"i{s}{op}.cbr${i + 1}.norm.{*}" -> "inception{s}{op}.${branch}.bn.{*}"`,
+      `"i{s}{op}.cbr${i + 1}.{*}" -> "inception{s}{op}.${branch}.{*}"`,
+    ]),
     "}",
     "",
   ].join("\n");

@@ -48,7 +48,8 @@ const backboneLines = (prefix: string): string[] => [
   line("conv1.conv", `${prefix}conv1`),
   line("conv1.bn", `${prefix}bn1`),
   line("conv{s}.{b}.shortcut.conv", `${prefix}layer{s-1}.{b}.downsample.0`),
-  line("conv{s}.{b}.shortcut.bn", `${prefix}layer{s-1}.{b}.downsample.1`),
+  line("conv{s}.{b}.shortcut.norm", `${prefix}layer{s-1}.{b}.downsample.1`),
+  line("conv{s}.{b}.norm{k}", `${prefix}layer{s-1}.{b}.bn{k}`),
   line("conv{s}.{b}", `${prefix}layer{s-1}.{b}`),
 ];
 

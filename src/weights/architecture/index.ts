@@ -5,7 +5,7 @@
 import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
 import { type Architecture, isSpec } from "./architecture.ts";
-import { asTimm, bigTransferLines } from "./big-transfer.ts";
+import { asTimm } from "./big-transfer.ts";
 import { readConvnet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
 import { readKerasV2 } from "./keras-v2.ts";
@@ -54,8 +54,4 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
   return readConvnet(t, params);
 }
 
-const bigTransferStyle: Style = {
-  ...timmV2,
-  convention: "Big Transfer",
-  tableLines: bigTransferLines,
-};
+const bigTransferStyle: Style = { ...timmV2, convention: "Big Transfer" };

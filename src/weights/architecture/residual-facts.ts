@@ -74,7 +74,7 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
       headName === undefined || !head
         ? undefined
         : { name: headName, features: head.inputs, classes: head.outputs },
-    final: t.kernel("final_conv.conv"),
+    final: style.final && t.kernel(style.final[0]),
   };
 }
 

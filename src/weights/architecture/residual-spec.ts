@@ -27,14 +27,14 @@ export function residualText(
   const lacking = smaller === "blur" ? "blur pooling" : lackingWord(facts);
   if (lacking) return { lacking };
   const unit = unitOf(facts, style, smaller === "average");
+  const stem = stemOf(facts, style, side);
   const rows = [
-    ...defaultRows(facts, style),
-    stemRow(facts, style, side),
+    `conv1: ${stem.path}`,
     ...poolRows(facts, style, smaller === "average"),
-    ...facts.stages.map((stage, s) => stageRow(stage, s, facts, style, unit)),
-    ...(style.order === "pre" ? [`norm: ${facts.norm} -> ${style.activation}`] : []),
+    ...facts.stages.map((stage, s) => stageRow(stage, s, style, unit)),
+    ...(style.order === "pre" ? [`norm: ${normOf(facts)} -> ${style.activation}`] : []),
     ...(facts.final
-      ? [`final: conv(1x1, ${facts.final.outputs}) -> ${facts.norm} -> ${style.activation}`]
+      ? [`final: conv(1x1, ${facts.final.outputs}) -> ${normOf(facts)} -> ${style.activation}`]
       : []),
     "pool5: avgpool",
     ...(facts.head ? [`fc: dense(classes)`] : []),
@@ -45,21 +45,22 @@ export function residualText(
     `size = ${side}x${side}x${facts.channels}`,
     ...(facts.head ? [`classes = ${facts.head.classes}`] : []),
   ];
-  const uses = [...new Set([...unit.uses, ...(picture.use ? [picture.use] : [])])];
+  const uses = [...new Set([...unit.uses, ...stem.uses, ...(picture.use ? [picture.use] : [])])];
   return [
     "resnet 1",
     ...(uses.length > 0 ? [`use ${uses.join(", ")} from std`] : []),
     ...(picture.declared ? ["", picture.declared] : []),
-    ...(unit.blocks.length > 0 ? ["", ...unit.blocks] : []),
+    ...(unit.declared.length > 0 ? ["", ...unit.declared] : []),
     "",
     `## ${title}.`,
     `net ${name}(${parameters.join(", ")}) {`,
     `input ${picture.use ?? (picture.declared ? "picture" : "")}${picture.use || picture.declared ? "(size)" : "size"}`,
+    ...defaultRows(facts, style, unit),
     "",
     ...rows,
     ...(params === undefined ? [] : ["", `expect params ${separated(params)}`]),
     "}",
-    ...tableOf(name, facts, style, unit),
+    ...tableOf(name, facts, style),
     "",
   ].join("\n");
 }
@@ -83,17 +84,18 @@ const reductionOf = ({ attention, out }: Stage): number =>
 const attentionOf = (stage: Stage): string =>
   stage.attention?.kind === "eca" ? `eca(${stage.attention.taps})` : `se(reduction = ${reductionOf(stage)})`;
 
+/** timm's group norms have 32 groups, and so has the language's where nothing else is said. */
+const normOf = ({ norm }: ResidualFacts): string => (norm === "gn" ? "gn(32)" : norm);
+
 // ---- rows -------------------------------------------------------------------------------------------
 
-function defaultRows(facts: ResidualFacts, style: Style): string[] {
-  const { biased } = facts;
-  if (isBigTransfer(facts, style)) return ["default conv(standardize = 1e-8)"];
-  if (style.framework !== "keras") return [];
-  return [...(biased ? ["default conv(bias = true)"] : []), "default bn(eps = 1.001e-5)"];
+function defaultRows(facts: ResidualFacts, style: Style, unit: Unit): string[] {
+  const args = unit.defaults.length > 0 ? [`${unit.block}(${unit.defaults.join(", ")})`] : [];
+  if (isBigTransfer(facts, style)) args.unshift("conv(standardize = 1e-8)");
+  if (style.framework === "keras")
+    args.unshift(...(facts.biased ? ["conv(bias = true)"] : []), "bn(eps = 1.001e-5)");
+  return args.length > 0 ? [`default ${args.join(", ")}`] : [];
 }
-
-/** A row called conv1 would give its own steps other names. */
-const stemLabel = (stem: ResidualFacts["stem"]): string => (stem.length > 1 ? "stem" : "conv1");
 
 /** Group norms behind a stem of one convolution, activations first: Big Transfer (BiT), whose weights are standardised. */
 export const isBigTransfer = ({ norm, stem }: ResidualFacts, { order }: Style): boolean =>
@@ -101,22 +103,51 @@ export const isBigTransfer = ({ norm, stem }: ResidualFacts, { order }: Style): 
 
 const isSmallPicture = (side: number): boolean => side < 64;
 
-function stemRow({ stem, norm }: ResidualFacts, { order, entry, activation }: Style, side: number): string {
+/** What the row `conv1` says, with what it needs of std. */
+function stemOf(
+  facts: ResidualFacts,
+  style: Style,
+  side: number,
+): { readonly path: string; readonly uses: readonly string[] } {
+  const { stem, norm } = facts;
+  const { order, entry, activation } = style;
+  if (isDeepStem(facts, style)) {
+    const [first, , last] = stem.map(({ outputs }) => outputs);
+    const args = [
+      `${last}`,
+      ...(first === last / 2 ? [] : [`first = ${first}`]),
+      ...(norm === "bn" ? [] : [`norm = ${normOf(facts)}`]),
+    ];
+    return { path: `deep_stem(${args.join(", ")})`, uses: ["deep_stem"] };
+  }
   const steps = stem.flatMap(({ outputs, height }, i) => {
     const isLast = i === stem.length - 1;
     const isStrided = i === 0 ? !isSmallPicture(side) : entry === "tiered" && isLast;
     const conv = `conv(${height}x${height}, ${outputs})${isStrided ? " /2" : ""}`;
-    return order === "pre" && isLast ? [conv] : [conv, norm, activation];
+    return order === "pre" && isLast ? [conv] : [conv, normOf(facts), activation];
   });
-  return `${stemLabel(stem)}: ${steps.join(" -> ")}`;
+  return { path: steps.join(" -> "), uses: [] };
+}
+
+/** Whether the stem is `deep_stem` of std. */
+function isDeepStem({ stem }: ResidualFacts, { order, entry, activation }: Style): boolean {
+  const [, second, last] = stem;
+  return (
+    stem.length === 3 &&
+    order === "post" &&
+    entry === "pooled" &&
+    activation === "relu" &&
+    stem.every(({ height }) => height === 3) &&
+    second.outputs * 2 === last.outputs
+  );
 }
 
 function poolRows(facts: ResidualFacts, style: Style, averages: boolean): string[] {
   const { entry, pool } = style;
-  const { norm, stem, pooledByConv, stages } = facts;
+  const { stem, pooledByConv, stages } = facts;
   if (entry !== "pooled" || stages.length < 4) return [];
   const { outputs } = stem[stem.length - 1];
-  if (pooledByConv) return [`pool1: conv(3x3, ${outputs}) /2 -> ${norm} -> relu`];
+  if (pooledByConv) return [`pool1: conv(3x3, ${outputs}) /2 -> ${normOf(facts)} -> relu`];
   if (averages) return ["pool1: avgpool(2x2) /2"];
   // No activation comes before it, so that zeros around the map are something else than a pool's own padding.
   if (isBigTransfer(facts, style))
@@ -125,9 +156,10 @@ function poolRows(facts: ResidualFacts, style: Style, averages: boolean): string
 }
 
 /** Stages are numbered from 2, as in the paper. */
-function stageRow(stage: Stage, s: number, facts: ResidualFacts, style: Style, unit: Unit): string {
+function stageRow(stage: Stage, s: number, style: Style, unit: Unit): string {
   const strided = s > 0 || style.entry === "strided";
-  return `conv${s + 2}: ${unit.call(stage, facts)} x ${stage.blocks}${strided ? " /2" : ""}`;
+  const call = `${unit.block}(${unit.args(stage).join(", ")})`;
+  return `conv${s + 2}: ${call} x ${stage.blocks}${strided ? " /2" : ""}`;
 }
 
 function pictureOf(
@@ -154,72 +186,94 @@ function pictureOf(
 // ---- blocks -----------------------------------------------------------------------------------------
 
 interface Unit {
+  /** What the block is called. */
+  readonly block: string;
   /** From std. */
   readonly uses: readonly string[];
   /** Declared in the file. */
-  readonly blocks: readonly string[];
-  call(stage: Stage, facts: ResidualFacts): string;
-  /** What the block's steps are called: the shortcut, the attention. */
-  readonly words: { readonly shortcut: string; readonly attend: string };
+  readonly declared: readonly string[];
+  /** Arguments of every stage. */
+  readonly defaults: readonly string[];
+  /** Arguments of one. */
+  args(stage: Stage): readonly string[];
 }
 
 function unitOf(facts: ResidualFacts, style: Style, averages: boolean): Unit {
-  if (style.order === "pre") return preactUnit(facts);
+  if (style.order === "pre") return preactUnit(facts, style);
   return isOfStd(facts, style) && !averages ? stdUnit(facts, style) : ownUnit(facts, style, averages);
 }
 
 /** Whether the standard library's blocks are these. */
-function isOfStd({ norm, stages }: ResidualFacts, { activation, activatesBasic }: Style): boolean {
+function isOfStd({ stages }: ResidualFacts, { activatesBasic }: Style): boolean {
   return (
-    norm === "bn" &&
     !(activatesBasic && stages[0].kind === "basic") &&
-    activation === "relu" &&
     stages.every((stage) => stage.first === stage.width && (stage.shortcut?.kernel ?? 1) === 1)
   );
 }
 
-function stdUnit({ stages }: ResidualFacts, style: Style): Unit {
+/** What the blocks of std are told of norm and activation. */
+const pathArguments = (facts: ResidualFacts, { activation }: Style): string[] => [
+  ...(facts.norm === "bn" ? [] : [`norm = ${normOf(facts)}`]),
+  ...(activation === "relu" ? [] : [`act = ${activation}`]),
+];
+
+const hasAverage = ({ stages }: ResidualFacts): boolean => stages.some(({ shortcut }) => shortcut?.average);
+
+/** The attention that std has, by name. */
+const attentionUse = ({ stages }: ResidualFacts): string[] => {
+  const attention = stages.find((stage) => stage.attention)?.attention;
+  return attention ? [attention.kind === "eca" ? "eca" : "se"] : [];
+};
+
+/** One argument for all stages where they attend alike, else one for each that does. */
+function attentionArguments({ stages }: ResidualFacts): {
+  readonly all: readonly string[];
+  of(stage: Stage): readonly string[];
+} {
+  const argument = (stage: Stage) => (stage.attention ? [`attend = ${attentionOf(stage)}`] : []);
+  const different = new Set(stages.map((stage) => argument(stage).join()));
+  return different.size === 1 ? { all: argument(stages[0]), of: () => [] } : { all: [], of: argument };
+}
+
+function stdUnit(facts: ResidualFacts, style: Style): Unit {
+  const { stages } = facts;
   const [{ kind }] = stages;
-  const average = stages.some(({ shortcut }) => shortcut?.average);
+  const average = hasAverage(facts);
   // Option A has no tensors: then some stage changes its channels without a shortcut's.
   const padded = stages.every(({ shortcut }) => shortcut === undefined) && stages.length > 1;
-  const attention = stages.find((stage) => stage.attention)?.attention;
+  const attention = attentionArguments(facts);
   return {
-    uses: [
-      kind,
-      ...(average ? ["avg_project"] : []),
-      ...(padded ? ["pad"] : []),
-      ...(attention ? [attention.kind === "eca" ? "eca" : "se"] : []),
+    block: kind,
+    uses: [kind, ...(average ? ["avg_project"] : []), ...(padded ? ["pad"] : []), ...attentionUse(facts)],
+    declared: [],
+    defaults: [
+      ...(average ? ["shortcut = avg_project"] : []),
+      ...(padded ? ["shortcut = pad(center = true)"] : []),
+      ...attention.all,
+      ...(style.early && kind === "bottleneck" ? ["early = true"] : []),
+      ...pathArguments(facts, style),
     ],
-    blocks: [],
-    words: { shortcut: "shortcut", attend: "attend" },
-    call(stage) {
-      const args = [
-        kind === "bottleneck" && stage.out !== 4 * stage.width
-          ? `${stage.width}, ${stage.out}`
-          : `${stage.width}`,
-        ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
-        ...(average ? ["shortcut = avg_project"] : []),
-        ...(padded ? ["shortcut = pad(center = true)"] : []),
-        ...(stage.attention ? [`attend = ${attentionOf(stage)}`] : []),
-        ...(style.early && kind === "bottleneck" ? ["early = true"] : []),
-      ];
-      return `${kind}(${args.join(", ")})`;
-    },
+    args: (stage) => [
+      kind === "bottleneck" && stage.out !== 4 * stage.width
+        ? `${stage.width}, ${stage.out}`
+        : `${stage.width}`,
+      ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
+      ...attention.of(stage),
+    ],
   };
 }
 
-function ownUnit(
-  { norm, stages }: ResidualFacts,
-  { activation, early, activatesBasic }: Style,
-  averages: boolean,
-): Unit {
+/** A block of the file's own, with steps called as those of std, so that the same tables of names fit. */
+function ownUnit(facts: ResidualFacts, style: Style, averages: boolean): Unit {
+  const { stages } = facts;
+  const { activation, early, activatesBasic } = style;
   const [{ kind }] = stages;
-  const end = `${norm} -> ${activation}`;
-  const attention = stages.find((stage) => stage.attention)?.attention;
-  const average = stages.some(({ shortcut }) => shortcut?.average);
-  const kernels = [...new Set(stages.flatMap(({ shortcut }) => shortcut?.kernel ?? []))];
-  const attend = attention ? " -> attend" : "";
+  const end = `norm -> ${activation}`;
+  const attention = attentionArguments(facts);
+  const attentions = attentionUse(facts);
+  const wide = stages.some(({ shortcut }) => shortcut?.kernel === 3);
+  const shortcut = wide ? "down" : hasAverage(facts) ? "avg_project" : "project";
+  const attend = attentions.length > 0 ? " -> attend" : "";
   const activated = activatesBasic ? ` -> ${activation}` : "";
   const strided = (conv: string, here: boolean) => `${conv}${here && !averages ? " /stride" : ""} -> ${end}`;
   const averaged = averages ? ["if stride > 1 [ avgpool(2x2) /stride ]"] : [];
@@ -228,148 +282,121 @@ function ownUnit(
       ? [
           `[ ${strided("conv(3x3, width)", true)}`,
           ...averaged,
-          `conv(3x3, width) -> ${norm}${activated}${attend}`,
+          `conv(3x3, width) -> norm${activated}${attend}`,
         ]
       : [
           `[ ${strided("conv(1x1, first)", early)}`,
           strided("conv(3x3, width, groups = groups)", !early),
           ...averaged,
-          `conv(1x1, out) -> ${norm}${attend}`,
+          `conv(1x1, out) -> norm${attend}`,
         ];
   const parameters = [
     ...(kind === "basic" ? ["width"] : ["first, width, out"]),
     "stride = 1",
     ...(kind === "basic" ? [] : ["groups = 1"]),
-    ...(attention ? ["attend = none"] : []),
+    `shortcut = ${shortcut}`,
+    ...(attentions.length > 0 ? ["attend = none"] : []),
+    "norm = bn",
   ];
-  const wide = kernels.includes(3);
-  const conv = wide ? "conv(side, channels) /stride" : `conv(1x1, channels)${average ? "" : " /stride"}`;
   return {
-    uses: attention ? [attention.kind === "eca" ? "eca" : "se"] : [],
-    blocks: [
-      `## ${wide ? "A projection, of 3x3 where it strides" : average ? "An average, then a projection" : "A projection"}, where the shapes differ.`,
-      "block down(channels, stride = 1) {",
-      ...(wide ? ["let side = if stride > 1 [ 3 ] else [ 1 ]"] : []),
-      "if in.channels == channels and stride == 1 [ in ] else [",
-      ...(average ? ["if stride > 1 [ avgpool(2x2, ceil = true) /stride ]"] : []),
-      `${conv} -> ${norm}`,
-      "]",
-      "}",
-      "",
+    block: "unit",
+    uses: [...(wide ? [] : [shortcut]), ...attentions],
+    declared: [
+      ...(wide
+        ? [
+            "## A projection where the shapes differ, of 3x3 where it strides.",
+            "block down(channels, stride = 1, norm = bn) {",
+            "let side = if stride > 1 [ 3 ] else [ 1 ]",
+            "if in.channels == channels and stride == 1 [ in ] else [ conv(side, channels) /stride -> norm ]",
+            "}",
+            "",
+          ]
+        : []),
       `block unit(${parameters.join(", ")}) {`,
+      `default ${shortcut}(norm = norm)`,
       ...body,
-      `] + down(${kind === "basic" ? "width" : "out"}) /stride`,
+      `] + shortcut(${kind === "basic" ? "width" : "out"}) /stride`,
       activation,
       "}",
     ],
-    words: { shortcut: "down", attend: "attend" },
-    call(stage) {
-      const args = [
-        kind === "basic" ? `${stage.width}` : `${stage.first}, ${stage.width}, ${stage.out}`,
-        ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
-        ...(stage.attention ? [`attend = ${attentionOf(stage)}`] : []),
-      ];
-      return `unit(${args.join(", ")})`;
-    },
+    defaults: [...attention.all, ...(facts.norm === "bn" ? [] : [`norm = ${normOf(facts)}`])],
+    args: (stage) => [
+      kind === "basic" ? `${stage.width}` : `${stage.first}, ${stage.width}, ${stage.out}`,
+      ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
+      ...attention.of(stage),
+    ],
   };
 }
 
-function preactUnit({ norm, stages, stem }: ResidualFacts): Unit {
-  const [{ kind }] = stages;
+function preactUnit(facts: ResidualFacts, style: Style): Unit {
+  const [{ kind }] = facts.stages;
   // timm averages in the shortcut wherever the stem is deep; the average has no tensors.
-  const average = stem.length > 1;
-  const end = `${norm} -> relu`;
-  const out = kind === "basic" ? "width" : "out";
-  const project = average
-    ? `if stride > 1 [ avgpool(2x2, ceil = true) /stride ] -> conv(1x1, ${out})`
-    : `conv(1x1, ${out}) /stride`;
-  const body =
-    kind === "basic"
-      ? [`[ conv(3x3, width) /stride -> ${end}`, "conv(3x3, width)"]
-      : [`[ conv(1x1, width) -> ${end}`, `conv(3x3, width) /stride -> ${end}`, "conv(1x1, out)"];
+  const average = facts.stem.length > 1;
+  const block = `preact_${kind}`;
   return {
-    uses: [],
-    blocks: [
-      "## Norm and activation come first, and feed the projection too.",
-      `block unit(${kind === "basic" ? "width" : "width, out"}, stride = 1) {`,
-      `act: ${end}`,
-      ...body,
-      `] + if in.channels == ${out} and stride == 1 [ in ] else [ proj: act -> ${project} ]`,
-      "}",
+    block,
+    uses: [block, ...(average ? ["avg_project"] : [])],
+    declared: [],
+    defaults: [
+      ...(average ? ["shortcut = avg_project"] : []),
+      ...(kind === "bottleneck" ? ["early = false"] : []),
+      ...pathArguments(facts, style),
     ],
-    words: { shortcut: "proj", attend: "attend" },
-    call: (stage) => `unit(${kind === "basic" ? stage.width : `${stage.width}, ${stage.out}`})`,
+    args: ({ width, out }) => [kind === "bottleneck" && out !== 4 * width ? `${width}, ${out}` : `${width}`],
   };
 }
 
 // ---- names ------------------------------------------------------------------------------------------
 
 /** The table of names, unless std has the one that is needed. */
-function tableOf(name: string, facts: ResidualFacts, style: Style, unit: Unit): string[] {
-  if (style.framework === "keras") return [];
-  if (style.tableLines) return ["", `names ${name}_names {`, ...style.tableLines(facts), "}"];
-  if (isOfStdTable(facts, style, unit)) return [];
-  return ["", `names ${name}_names {`, ...leaves(facts.norm), ...linesOf(facts, style, unit), "}"];
+function tableOf(name: string, facts: ResidualFacts, style: Style): string[] {
+  if (isInStd(facts, style)) return [];
+  return ["", `names ${name}_names {`, ...leaves(facts.norm), ...linesOf(facts, style), "}"];
 }
 
-/** The tables `torchvision` and `cifar` of std. */
-function isOfStdTable(
-  { stem, norm, stages, head, pooledByConv, final }: ResidualFacts,
-  style: Style,
-  unit: Unit,
-): boolean {
-  const shortcut = stages.find((stage) => stage.shortcut)?.shortcut;
-  const isPlain = style === torchvision && stem.length === 1 && norm === "bn" && !pooledByConv && !final;
-  const same =
-    shortcut === undefined || shortcut.conv === (head?.name === "linear" ? "shortcut.0" : "downsample.0");
-  const known = head === undefined || head.name === "fc" || head.name === "linear";
-  return (
-    isPlain &&
-    same &&
-    known &&
-    unit.words.shortcut === "shortcut" &&
-    !stages.some(({ attention }) => attention)
-  );
+/** Whether a table of std has all these names. */
+function isInStd(facts: ResidualFacts, style: Style): boolean {
+  const { head, final, stages } = facts;
+  if (!style.hasTable || final) return false;
+  const shortcut = stages.find((stage) => stage.shortcut)?.shortcut?.conv;
+  const isCifar = head?.name === "linear" && style === torchvision && attentionUse(facts).length === 0;
+  if (isCifar) return shortcut === undefined || shortcut === "shortcut.0";
+  return (head === undefined || head.name === style.heads[0]) && shortcut !== "shortcut.0";
 }
 
-function linesOf(facts: ResidualFacts, style: Style, { words }: Unit): string[] {
+function linesOf(facts: ResidualFacts, style: Style): string[] {
   const { stem, stemNames, stages, norm, pooledByConv, head, final } = facts;
   const line = (from: string, to: string) => `"${from}.{*}" -> "${to}.{*}"`;
-  const isPre = style.order === "pre";
   const lines: string[] = [];
   stemNames.forEach(([conv, itsNorm], i) => {
+    // `conv1` is what a row is called, so that steps are conv_1, conv_2.
     const number = stem.length > 1 ? i + 1 : "";
-    const at = stemLabel(stem);
-    // A row of one step has that step's name. conv2 is a row, so that steps are conv_1, conv_2.
-    const step = stem.length > 1 ? `conv_${number}` : "conv";
-    lines.push(line(stem.length === 1 && isPre ? at : `${at}.${step}`, conv));
-    if (itsNorm && !(isPre && i === stem.length - 1)) lines.push(line(`${at}.${norm}${number}`, itsNorm));
+    const step = isDeepStem(facts, style) ? `conv${number}` : stem.length > 1 ? `conv_${number}` : "conv";
+    const itsWord = isDeepStem(facts, style) ? "norm" : norm;
+    lines.push(line(`conv1.${step}`, conv), line(`conv1.${itsWord}${number}`, itsNorm));
   });
   if (pooledByConv) lines.push(line("pool1.conv", "maxpool.0"), line(`pool1.${norm}`, "maxpool.1"));
-  if (final) lines.push(line("final.conv", "final_conv.conv"), line(`final.${norm}`, "final_conv.bn"));
+  if (final && style.final)
+    lines.push(line("final.conv", style.final[0]), line(`final.${norm}`, style.final[1]));
   const block = style.blockPattern;
   const shortcut = stages.find((stage) => stage.shortcut)?.shortcut;
   if (shortcut) {
-    lines.push(line(`conv{s}.{b}.${words.shortcut}.conv`, block + shortcut.conv));
-    if (shortcut.norm) lines.push(line(`conv{s}.{b}.${words.shortcut}.${norm}`, block + shortcut.norm));
+    const inner = shortcut.average ? "shortcut.proj" : "shortcut";
+    lines.push(line(`conv{s}.{b}.${inner}.conv`, block + shortcut.conv));
+    lines.push(line(`conv{s}.{b}.${inner}.norm`, block + shortcut.norm));
   }
   const attention = stages.find((stage) => stage.attention)?.attention;
-  if (attention?.kind === "eca")
-    lines.push(line(`conv{s}.{b}.${words.attend}.channelconv`, block + attention.name));
+  if (attention?.kind === "eca") lines.push(line("conv{s}.{b}.attend.channelconv", block + attention.name));
   if (attention?.kind === "squeeze") {
     attention.names.forEach((theirs, i) => {
-      lines.push(line(`conv{s}.{b}.${words.attend}.conv${i + 1}`, block + theirs));
+      lines.push(line(`conv{s}.{b}.attend.conv${i + 1}`, block + theirs));
     });
   }
-  if (isPre) lines.push(line(`conv{s}.{b}.act.${norm}`, block + style.pair(1)[1]));
-  const numbers = style.numbered ? ["{k}"] : ["1", "2", "3"];
+  const numbers = style.numbered ? ["{k}"] : [1, 2, 3];
   for (const k of numbers) {
-    const [conv] = style.pair(style.numbered ? k : Number(k));
-    // In front of a convolution, a norm has the number of the next.
-    const [, itsNorm] = style.pair(isPre ? "{k+1}" : style.numbered ? k : Number(k));
-    lines.push(line(`conv{s}.{b}.conv${k}`, block + conv), line(`conv{s}.{b}.${norm}${k}`, block + itsNorm));
+    const [conv, itsNorm] = style.pair(k);
+    lines.push(line(`conv{s}.{b}.conv${k}`, block + conv), line(`conv{s}.{b}.norm${k}`, block + itsNorm));
   }
-  if (isPre) lines.push(line(`norm.${norm}`, "norm"));
   if (head) lines.push(line("fc", head.name));
   return lines;
 }

@@ -3,8 +3,6 @@
  * table of names of a written spec is made from them.
  */
 
-import type { ResidualFacts } from "./residual-facts.ts";
-
 /** A convolution and the normalisation beside it. */
 export type Pair = readonly [conv: string, norm: string];
 
@@ -38,12 +36,15 @@ export interface Style {
   readonly pool: "padded" | "ceil";
   /** Each convolution of a stem counts for the depth that the name says, and the name says nothing else of it. */
   readonly countsStem: boolean;
-  /** The lines of a table of names, where patterns cannot say them. */
-  readonly tableLines?: (facts: ResidualFacts) => string[];
+  /** A 1x1 convolution between the last stage and the head. */
+  readonly final?: Pair;
+  /** Whether the standard library has a table of these names. */
+  readonly hasTable: boolean;
 }
 
 export interface Shortcut {
   readonly conv: string;
+  /** Pre-activation nets have none. */
   readonly norm: string | undefined;
   /** Behind an average pool. */
   readonly average: boolean;
@@ -69,6 +70,7 @@ const torch = {
   activatesBasic: false,
   pool: "padded",
   countsStem: false,
+  hasTable: true,
 } as const satisfies Partial<Style>;
 
 const deepStem: readonly Pair[] = [
@@ -141,8 +143,10 @@ export const styles: readonly Style[] = [
     numbered: false,
     shortcuts: [{ conv: "shortcut.conv", norm: "shortcut.bn", average: false }],
     heads: ["head.fc"],
+    final: ["final_conv.conv", "final_conv.bn"],
     entry: "tiered",
     activation: "swish",
+    hasTable: false,
   },
   {
     ...torch,
@@ -154,6 +158,7 @@ export const styles: readonly Style[] = [
     shortcuts: [{ conv: "downsample.conv", norm: "downsample.bn", average: false }],
     heads: ["head.fc"],
     entry: "strided",
+    hasTable: false,
   },
   {
     ...torch,
@@ -169,6 +174,7 @@ export const styles: readonly Style[] = [
     shortcuts: [{ conv: "proj.0", norm: "proj.1", average: false }],
     heads: ["fc"],
     entry: "strided",
+    hasTable: false,
   },
   {
     ...torch,
