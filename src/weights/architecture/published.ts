@@ -127,6 +127,7 @@ function factsOf(
         reduction === undefined
           ? undefined
           : { kind: "squeeze", names: style.attentions[0], hidden: out / reduction },
+      inner: undefined,
     };
   });
   return {

@@ -30,7 +30,22 @@ export interface Stage {
   /** That of the first block. */
   readonly shortcut: (Shortcut & { readonly kernel: number }) | undefined;
   readonly attention: Attention | undefined;
+  /** What stands for its 3x3 convolution, the first one of a basic block. */
+  readonly inner: Inner | undefined;
 }
+
+export type Inner =
+  /** Two paths weighed against each other (SKNet). */
+  | {
+      readonly kind: "selective";
+      /** The number of the convolution that it is in the names. */
+      readonly number: number;
+      readonly hidden: number;
+      /** Each path takes half of the channels. */
+      readonly split: boolean;
+    }
+  /** The channels in so many parts, each convolved with the one before (Res2Net); `width` is that of a part. */
+  | { readonly kind: "res2"; readonly scales: number };
 
 export type Attention =
   | { readonly kind: "squeeze"; readonly names: Pair; readonly hidden: number }
@@ -52,7 +67,7 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
   for (let s = 0; ; s++) {
     const strange = strangeBlock(t, style.block(s, 0));
     if (strange) return strange;
-    const blocks = t.count((b) => style.block(s, b) + style.pair(1)[0]);
+    const blocks = countBlocks(t, style, s);
     if (blocks === 0) break;
     const stage = readStage(t, style, s, blocks);
     if ("strange" in stage) return stage;
@@ -78,19 +93,26 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
   };
 }
 
-/** Blocks whose inner paths the language cannot split or join. */
+/** Blocks that no spec is written for. */
 function strangeBlock(t: Tensors, block: string): Strange | undefined {
-  if (t.names.some((name) => name.startsWith(block) && name.includes(".paths.")))
-    return { title: "SKNet", strange: "selective kernels: a softmax over parallel paths" };
-  if (t.kernel(`${block}convs.0`))
-    return { title: "Res2Net", strange: "Res2Net's split of channels inside a block" };
-  if (t.kernel(`${block}conv2.fc1`))
-    return { title: "ResNeSt", strange: "split attention: a softmax over parallel paths" };
+  if (t.kernel(`${block}conv2.fc1`)) return { title: "ResNeSt", strange: "split attention" };
   return undefined;
 }
 
+/** Convolution k of a block; of several that stand for one, the first. */
+const convolution = (t: Tensors, style: Style, block: string, k: number): Kernel | undefined =>
+  t.kernel(block + style.pair(k)[0]) ??
+  t.kernel(`${block}conv${k}.paths.0.conv`) ??
+  (k === 2 ? t.kernel(`${block}convs.0`) : undefined);
+
+function countBlocks(t: Tensors, style: Style, s: number): number {
+  let blocks = 0;
+  while (convolution(t, style, style.block(s, blocks), 1)) blocks++;
+  return blocks;
+}
+
 function readStage(t: Tensors, style: Style, s: number, blocks: number): Stage | Strange {
-  const at = (b: number, k: number) => t.kernel(style.block(s, b) + style.pair(k)[0]);
+  const at = (b: number, k: number) => convolution(t, style, style.block(s, b), k);
   const [one, two, three] = [at(0, 1), at(0, 2), at(0, 3)];
   if (!one || !two)
     return { title: "a residual network", strange: `stage ${s + 1} has blocks of one convolution` };
@@ -106,16 +128,43 @@ function readStage(t: Tensors, style: Style, s: number, blocks: number): Stage |
       };
   }
   const shortcut = style.shortcuts.find(({ conv }) => isMap(t, style.block(s, 0) + conv));
+  const inner = readInner(t, style.block(s, 0), one, three && two);
+  if (inner && "strange" in inner) return inner;
+  // Of the channels that come in, a path of two may take half, a part of several its share.
+  const comeIn = inner?.kind === "res2" ? two.outputs : inner?.split ? one.outputs / 2 : one.outputs;
   return {
     blocks,
     kind: three ? "bottleneck" : "basic",
     first: one.outputs,
     width: two.outputs,
     out: last.outputs,
-    groups: three ? one.outputs / two.inputs : 1,
+    groups: three ? comeIn / two.inputs : 1,
     shortcut: shortcut && { ...shortcut, kernel: t.kernel(style.block(s, 0) + shortcut.conv)!.height },
     attention: readAttention(t, style, style.block(s, 0)),
+    inner,
   };
+}
+
+/** `path` is the first path of a bottleneck's, which takes what `one` makes. */
+function readInner(
+  t: Tensors,
+  block: string,
+  one: Kernel,
+  path: Kernel | undefined,
+): Inner | Strange | undefined {
+  if (t.kernel(`${block}convs.0`)) {
+    return { kind: "res2", scales: 1 + t.count((part) => `${block}convs.${part}`) };
+  }
+  const number = [1, 2].find((k) => t.kernel(`${block}conv${k}.paths.0.conv`));
+  if (number === undefined) return undefined;
+  const at = `${block}conv${number}.`;
+  const hidden = t.kernel(`${at}attn.fc_reduce`)?.outputs;
+  const paths = [0, 1].map((p) => t.kernel(`${at}paths.${p}.conv`));
+  if (!hidden || t.kernel(`${at}paths.2.conv`) || paths.some((kernel) => kernel?.height !== 3)) {
+    return { title: "SKNet", strange: "selective kernels of other paths than two of 3x3" };
+  }
+  // Grouped convolutions take everything; without groups, half of the channels is a half.
+  return { kind: "selective", number, hidden, split: !path || path.inputs * 2 === one.outputs };
 }
 
 /** A vector of a norm has the same name as a kernel in another dialect; kernels have four sides. */

@@ -14,9 +14,11 @@ export interface ResidualSpec {
   readonly params?: number;
   /** The side of the picture. */
   readonly side: number;
-  /** What makes maps smaller: strides, or pools without tensors behind convolutions of stride 1. */
-  readonly smaller: "stride" | "average" | "blur";
+  readonly smaller: Smaller;
 }
+
+/** What makes maps smaller: strides, or pools without tensors behind convolutions of stride 1. */
+export type Smaller = "stride" | "average" | "blur";
 
 /** The text, not yet in canonical format; or what the language has no word for. */
 export function residualText(
@@ -24,13 +26,13 @@ export function residualText(
   style: Style,
   { name, title, params, side, smaller }: ResidualSpec,
 ): string | { readonly lacking: string } {
-  const lacking = smaller === "blur" ? "blur pooling" : lackingWord(facts);
+  const lacking = lackingWord(facts);
   if (lacking) return { lacking };
-  const unit = unitOf(facts, style, smaller === "average");
+  const unit = unitOf(facts, style, smaller);
   const stem = stemOf(facts, style, side);
   const rows = [
     `conv1: ${stem.path}`,
-    ...poolRows(facts, style, smaller === "average"),
+    ...poolRows(facts, style, smaller),
     ...facts.stages.map((stage, s) => stageRow(stage, s, style, unit)),
     ...(style.order === "pre" ? [`norm: ${normOf(facts)} -> ${style.activation}`] : []),
     ...(facts.final
@@ -67,11 +69,12 @@ export function residualText(
 
 function lackingWord({ stages, stem }: ResidualFacts): string | undefined {
   for (const stage of stages) {
-    const { attention, groups, kind } = stage;
+    const { attention, groups, kind, inner } = stage;
     if (attention?.kind === "squeeze" && reductionOf(stage) % 1 !== 0)
       return `squeeze and excitation of ${attention.hidden} for ${stage.out} channels, which is no whole reduction`;
     if (groups % 1 !== 0) return "groups that do not divide the channels";
-    if (kind !== stages[0].kind) return "stages of different blocks";
+    if (kind !== stages[0].kind || inner?.kind !== stages[0].inner?.kind) return "stages of different blocks";
+    if (inner && attention) return "attention behind paths";
   }
   if (stem.some(({ height, width }) => height !== width)) return "a stem whose windows are no squares";
   return undefined;
@@ -142,13 +145,14 @@ function isDeepStem({ stem }: ResidualFacts, { order, entry, activation }: Style
   );
 }
 
-function poolRows(facts: ResidualFacts, style: Style, averages: boolean): string[] {
+function poolRows(facts: ResidualFacts, style: Style, smaller: Smaller): string[] {
   const { entry, pool } = style;
   const { stem, pooledByConv, stages } = facts;
   if (entry !== "pooled" || stages.length < 4) return [];
   const { outputs } = stem[stem.length - 1];
   if (pooledByConv) return [`pool1: conv(3x3, ${outputs}) /2 -> ${normOf(facts)} -> relu`];
-  if (averages) return ["pool1: avgpool(2x2) /2"];
+  if (smaller === "average") return ["pool1: avgpool(2x2) /2"];
+  if (smaller === "blur") return ["pool1: maxpool(3x3) -> blurpool"];
   // No activation comes before it, so that zeros around the map are something else than a pool's own padding.
   if (isBigTransfer(facts, style))
     return ["pool1: extend(top = 1, left = 1, bottom = 1, right = 1) -> maxpool(3x3, pad = 0) /2"];
@@ -198,9 +202,12 @@ interface Unit {
   args(stage: Stage): readonly string[];
 }
 
-function unitOf(facts: ResidualFacts, style: Style, averages: boolean): Unit {
+function unitOf(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   if (style.order === "pre") return preactUnit(facts, style);
-  return isOfStd(facts, style) && !averages ? stdUnit(facts, style) : ownUnit(facts, style, averages);
+  if (facts.stages.some(({ inner }) => inner)) return innerUnit(facts);
+  return isOfStd(facts, style) && smaller === "stride"
+    ? stdUnit(facts, style)
+    : ownUnit(facts, style, smaller);
 }
 
 /** Whether the standard library's blocks are these. */
@@ -264,7 +271,7 @@ function stdUnit(facts: ResidualFacts, style: Style): Unit {
 }
 
 /** A block of the file's own, with steps called as those of std, so that the same tables of names fit. */
-function ownUnit(facts: ResidualFacts, style: Style, averages: boolean): Unit {
+function ownUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   const { stages } = facts;
   const { activation, early, activatesBasic } = style;
   const [{ kind }] = stages;
@@ -275,19 +282,20 @@ function ownUnit(facts: ResidualFacts, style: Style, averages: boolean): Unit {
   const shortcut = wide ? "down" : hasAverage(facts) ? "avg_project" : "project";
   const attend = attentions.length > 0 ? " -> attend" : "";
   const activated = activatesBasic ? ` -> ${activation}` : "";
-  const strided = (conv: string, here: boolean) => `${conv}${here && !averages ? " /stride" : ""} -> ${end}`;
-  const averaged = averages ? ["if stride > 1 [ avgpool(2x2) /stride ]"] : [];
+  const strided = (conv: string, here: boolean) =>
+    `${conv}${here && smaller === "stride" ? " /stride" : ""} -> ${end}`;
+  const pooled = {
+    stride: [],
+    average: ["if stride > 1 [ avgpool(2x2) /stride ]"],
+    blur: ["if stride > 1 [ blurpool /stride ]"],
+  }[smaller];
   const body =
     kind === "basic"
-      ? [
-          `[ ${strided("conv(3x3, width)", true)}`,
-          ...averaged,
-          `conv(3x3, width) -> norm${activated}${attend}`,
-        ]
+      ? [`[ ${strided("conv(3x3, width)", true)}`, ...pooled, `conv(3x3, width) -> norm${activated}${attend}`]
       : [
           `[ ${strided("conv(1x1, first)", early)}`,
           strided("conv(3x3, width, groups = groups)", !early),
-          ...averaged,
+          ...pooled,
           `conv(1x1, out) -> norm${attend}`,
         ];
   const parameters = [
@@ -328,6 +336,48 @@ function ownUnit(facts: ResidualFacts, style: Style, averages: boolean): Unit {
   };
 }
 
+/** A block of the file's own around a part of std that stands for a convolution. */
+function innerUnit(facts: ResidualFacts): Unit {
+  const { stages } = facts;
+  const [{ kind, inner }] = stages;
+  const isRes2 = inner?.kind === "res2";
+  const average = hasAverage(facts);
+  const shortcut = average ? "avg_project" : "project";
+  const split = stages.every((stage) => stage.inner?.kind === "selective" && stage.inner.split);
+  const selective = `selective(width, hidden${kind === "basic" ? "" : ", groups = groups"}${split ? "" : ", split = false"}) /stride`;
+  // The first block of a stage starts each part afresh, one that does not stride too.
+  const res2 = "res2(width, scales, groups = groups, fresh = stride > 1 or in.channels != out) /stride";
+  const body =
+    kind === "basic"
+      ? [`[ ${selective}`, "conv(3x3, width) -> norm"]
+      : ["[ conv(1x1, first) -> norm -> act", isRes2 ? res2 : selective, "conv(1x1, out) -> norm"];
+  const parameters = [
+    kind === "basic" ? "width, hidden" : isRes2 ? "first, width, out, scales" : "first, width, out, hidden",
+    "stride = 1",
+    ...(kind === "basic" ? [] : ["groups = 1"]),
+    `shortcut = ${shortcut}, norm = bn, act = relu`,
+  ];
+  const part = isRes2 ? "res2" : "selective";
+  return {
+    block: "unit",
+    uses: [shortcut, part],
+    declared: [
+      `block unit(${parameters.join(", ")}) {`,
+      `default ${shortcut}(norm = norm), ${part}(norm = norm, act = act)`,
+      ...body,
+      `] + shortcut(${kind === "basic" ? "width" : "out"}) /stride`,
+      "act",
+      "}",
+    ],
+    defaults: facts.norm === "bn" ? [] : [`norm = ${normOf(facts)}`],
+    args: (stage) => [
+      ...(kind === "basic" ? [`${stage.width}`] : [`${stage.first}, ${stage.width}, ${stage.out}`]),
+      `${stage.inner?.kind === "res2" ? stage.inner.scales : stage.inner?.hidden}`,
+      ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
+    ],
+  };
+}
+
 function preactUnit(facts: ResidualFacts, style: Style): Unit {
   const [{ kind }] = facts.stages;
   // timm averages in the shortcut wherever the stem is deep; the average has no tensors.
@@ -357,7 +407,7 @@ function tableOf(name: string, facts: ResidualFacts, style: Style): string[] {
 /** Whether a table of std has all these names. */
 function isInStd(facts: ResidualFacts, style: Style): boolean {
   const { head, final, stages } = facts;
-  if (!style.hasTable || final) return false;
+  if (!style.hasTable || final || stages.some(({ inner }) => inner)) return false;
   const shortcut = stages.find((stage) => stage.shortcut)?.shortcut?.conv;
   const isCifar = head?.name === "linear" && style === torchvision && attentionUse(facts).length === 0;
   if (isCifar) return shortcut === undefined || shortcut === "shortcut.0";
@@ -366,7 +416,6 @@ function isInStd(facts: ResidualFacts, style: Style): boolean {
 
 function linesOf(facts: ResidualFacts, style: Style): string[] {
   const { stem, stemNames, stages, norm, pooledByConv, head, final } = facts;
-  const line = (from: string, to: string) => `"${from}.{*}" -> "${to}.{*}"`;
   const lines: string[] = [];
   stemNames.forEach(([conv, itsNorm], i) => {
     // `conv1` is what a row is called, so that steps are conv_1, conv_2.
@@ -392,11 +441,46 @@ function linesOf(facts: ResidualFacts, style: Style): string[] {
       lines.push(line(`conv{s}.{b}.attend.conv${i + 1}`, block + theirs));
     });
   }
-  const numbers = style.numbered ? ["{k}"] : [1, 2, 3];
-  for (const k of numbers) {
-    const [conv, itsNorm] = style.pair(k);
-    lines.push(line(`conv{s}.{b}.conv${k}`, block + conv), line(`conv{s}.{b}.norm${k}`, block + itsNorm));
+  lines.push(...innerLines(stages[0], block));
+  for (const [ours, theirs] of numbersOf(stages[0], style)) {
+    const [conv, itsNorm] = style.pair(theirs);
+    lines.push(
+      line(`conv{s}.{b}.conv${ours}`, block + conv),
+      line(`conv{s}.{b}.norm${ours}`, block + itsNorm),
+    );
   }
   if (head) lines.push(line("fc", head.name));
   return lines;
+}
+
+const line = (from: string, to: string): string => `"${from}.{*}" -> "${to}.{*}"`;
+
+/** The numbers of a block's convolutions, ours and theirs; a part that stands for one has none of ours. */
+function numbersOf({ kind, inner }: Stage, { numbered }: Style): (readonly [string, number | string])[] {
+  if (inner && kind === "basic") return [["", 2]];
+  if (inner) {
+    return [
+      ["1", 1],
+      ["2", 3],
+    ];
+  }
+  return numbered ? [["{k}", "{k}"]] : [1, 2, 3].map((k) => [`${k}`, k] as const);
+}
+
+function innerLines({ inner }: Stage, block: string): string[] {
+  if (!inner) return [];
+  if (inner.kind === "res2") {
+    const part = "conv{s}.{b}.res2.parts.{k}.made";
+    return [line(`${part}.conv`, `${block}convs.{k}`), line(`${part}.norm`, `${block}bns.{k}`)];
+  }
+  const [ours, theirs] = ["conv{s}.{b}.selective", `${block}conv${inner.number}`];
+  return [
+    ...["near", "far"].flatMap((path, p) => [
+      line(`${ours}.${path}.conv`, `${theirs}.paths.${p}.conv`),
+      line(`${ours}.${path}.norm`, `${theirs}.paths.${p}.bn`),
+    ]),
+    line(`${ours}.share.conv1`, `${theirs}.attn.fc_reduce`),
+    line(`${ours}.share.norm`, `${theirs}.attn.bn`),
+    line(`${ours}.share.conv2`, `${theirs}.attn.fc_select`),
+  ];
 }

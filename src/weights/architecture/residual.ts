@@ -1,6 +1,6 @@
 /** What people call a residual network of these facts, and what its shapes leave open. */
 import type { Architecture, OpenQuestion } from "./architecture.ts";
-import type { ResidualFacts } from "./residual-facts.ts";
+import type { ResidualFacts, Stage } from "./residual-facts.ts";
 import { isBigTransfer, type ResidualSpec, residualText } from "./residual-spec.ts";
 import { type Style, torchvision } from "./style.ts";
 import type { Tensors } from "./tensors.ts";
@@ -64,8 +64,19 @@ function titleOf(facts: ResidualFacts, style: Style): string {
   if (style.order === "pre")
     return `ResNetV2-${depth}${stem.length > 1 ? "-D" : ""}${norm === "gn" ? " with group normalisation" : ""}`;
   const attention = stages.find((stage) => stage.attention)?.attention;
-  const squeezed = attention?.kind === "squeeze" ? "SE-" : attention ? "ECA-" : "";
+  const squeezed =
+    first.inner?.kind === "selective"
+      ? "SK-"
+      : attention?.kind === "squeeze"
+        ? "SE-"
+        : attention
+          ? "ECA-"
+          : "";
   if (squeezed && first.first !== first.width) return `SENet-${depth}`;
+  if (first.inner?.kind === "res2") {
+    const groups = first.groups > 1 ? ` of ${first.groups} groups` : "";
+    return `Res2Net-${depth}${stemSuffix(facts, style)} ${first.width}w ${first.inner.scales}s${groups}`;
+  }
   const wide = first.width / 64;
   const body =
     first.groups > 1
@@ -111,8 +122,18 @@ function factsOf(
             : `attention: squeeze and excitation, ${attention.attention.hidden} of ${attention.out}`,
         ]
       : []),
+    ...innerFacts(first),
     ...(final ? [`a 1x1 convolution to ${final.outputs} before the head`] : []),
     head ? `classes: ${head.classes}` : "no head: features only",
+  ];
+}
+
+function innerFacts({ inner, width }: Stage): string[] {
+  if (!inner) return [];
+  if (inner.kind === "res2")
+    return [`inside a block: ${inner.scales} parts of ${width} channels, one after the other`];
+  return [
+    `inside a block: two paths${inner.split ? " of half the channels" : ""}, weighed by ${inner.hidden} hidden channels`,
   ];
 }
 
@@ -125,7 +146,7 @@ function openQuestions(
   const { stages, norm } = facts;
   const open: OpenQuestion[] = [];
   const [first] = stages;
-  const isPost = style.order === "post";
+  const isPost = style.order === "post" && !first.inner;
   if (isPost && style.entry === "pooled" && first.kind === "bottleneck") {
     open.push({
       what: "which convolution of a bottleneck strides",

@@ -104,6 +104,14 @@ export const timmV2: Style = {
 };
 
 export const styles: readonly Style[] = [
+  // Its stem is torchvision's, whose blocks it has not.
+  {
+    ...torch,
+    convention: "timm's sknet",
+    stems: [deepStem, [["conv1", "bn1"]]],
+    pair: (k) => [`conv${k}.conv`, `conv${k}.bn`],
+    hasTable: false,
+  },
   torchvision,
   timm,
   {
