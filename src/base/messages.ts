@@ -182,7 +182,9 @@ export const messages = {
   ),
   "bad-slice": error(
     (p: { first: number; last: number; channels: number }) =>
-      `there are no channels ${p.first} to ${p.last} among ${p.channels}`,
+      p.first === p.last
+        ? `there is no channel ${p.first} among ${p.channels}`
+        : `there are no channels ${p.first} to ${p.last} among ${p.channels}`,
     () => "channels count from 0: `slice(first, channels)`",
   ),
   "bad-reflection": error(

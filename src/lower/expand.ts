@@ -559,7 +559,8 @@ export class Expander {
       const [theirs, wanted] = [shared.type.shape, shape].map((sides) => sides.join("x"));
       const why = `\`${rest}\` of \`${sharing.label}\` is ${theirs}, this row needs ${wanted}`;
       const notes = shared.span ? [{ message: "the weight is made here", span: shared.span }] : [];
-      fail("bad-sharing", span, { why }, { notes });
+      const hint = "both rows need the same kernels, and as many channels that come in";
+      fail("bad-sharing", span, { why }, { notes, hint });
     }
     return shared;
   }

@@ -260,6 +260,20 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("a: relu\n  a /2"),
   ],
   "unlabelled-repetition": [rows("[ relu ] x 3")],
+  "bad-index": [
+    rows("relu as i"),
+    rows("relu x 3 as 2"),
+    rows("conv(3x3, 4) x 3 /2 as i"),
+  ],
+  "bad-sharing": [
+    rows("a: conv(3x3, 4)\n  conv(3x3, 4) @ a"),
+    rows("a: conv(3x3, 4)\n  b: [ conv(3x3, 4) @ a ]"),
+    rows("a: conv(3x3, 4)\n  b: conv(3x3, 4) -> bn @ a"),
+    rows("a: conv(3x3, 4)\n  b: conv(5x5, 4) @ a"),
+    rows("a: conv(3x3, 4, bias = false)\n  b: conv(3x3, 4, bias = true) @ a"),
+    rows("a: conv(3x3, 4) @ in"),
+    rows("a: conv(3x3, 4)\n  b: conv(3x3, 4) @ conv(3x3, 4)"),
+  ],
   "bad-default": [rows("default bn(1e-3)\n  bn"), rows("default bn\n  bn"), rows("default 3\n  bn")],
   "window-too-large": [
     rows("conv(9x9, 4, pad = 0)"),
@@ -279,6 +293,8 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     std("basic, identity", "a: conv(3x3, 8)\n  b: basic(16, shortcut = identity) x 3 /2"),
     file(`block twice(w) {\n  [ conv(3x3, w) ] + in\n}\n${around("a: twice(3)\n  b: twice(8)")}`),
   ],
+  "bad-slice": [rows("conv(3x3, 8) -> slice(6, 4)"), rows("conv(3x3, 8) -> slice(8)")],
+  "bad-reflection": [rows("maxpool(8x8, pad = 0) -> blurpool"), rows("blurpool(25)")],
   "bad-extension": [rows("extend(2)"), rows("extend(height = 4)")],
   "tensor-too-large": [
     rows("relu", "100000x100000x3"),
