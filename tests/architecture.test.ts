@@ -14,6 +14,7 @@ import { type AnalysedNet, analyse, emit } from "../src/compile.ts";
 import { isOp } from "../src/ir/graph.ts";
 import type { WeightSource } from "../src/ir/interpret.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { countGraph } from "../src/ir/stats.ts";
 import { format } from "../src/parser/format.ts";
 import { startWasm } from "../src/run/wasm.ts";
 import { isSpec, recogniseArchitecture, type Spec } from "../src/weights/architecture/index.ts";
@@ -196,6 +197,27 @@ if (requireShared(manifests)) {
       if (table) assert.match(weights.notes[0], new RegExp(`^names: ${table}(,|$)`));
     });
   }
+
+  known("multiply-adds are the published ones, counted as torchvision does and as timm does", () => {
+    const [head, ...rows] = readFileSync(sharedPath("facts/timm_models.csv"), "utf8").trim().split("\n");
+    const at = (row: string, title: string) => row.split(",")[head.split(",").indexOf(title)];
+    const counted = models
+      .filter(({ source }) => source === "timm")
+      .map((one) => {
+        const row = rows.find((each) => at(each, "model") === one.model);
+        const found = recognise(one);
+        assert.ok(row && found && isSpec(found.spec), one.model);
+        const side = at(row, "img_size");
+        const { net } = load(one, found.spec, { size: `${side}x${side}x3` });
+        const { params, macs, timmMacs } = countGraph(net.graph);
+        const published = ["param_count", "macs_conv_fc_exact", "fvcore_total_exact"].map((title) =>
+          Number(at(row, title)),
+        );
+        assert.equal([params, macs, timmMacs], published, `${one.model} at ${side}`);
+        return one.model;
+      });
+    assert.is(counted.length, 19);
+  });
 
   known("a wrapper's prefix changes nothing but the prefix", () => {
     const [one] = models.filter(({ model }) => model === "resnet50d");

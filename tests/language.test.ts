@@ -9,17 +9,21 @@ import * as assert from "uvu/assert";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { analyse } from "../src/compile.ts";
-import { isOp } from "../src/ir/graph.ts";
+import { isOp, type Node } from "../src/ir/graph.ts";
+import { interpret, paramValue } from "../src/ir/interpret.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { countGraph } from "../src/ir/stats.ts";
+import type { ParamAttrs } from "../src/ir/ops/param.ts";
+import { countGraph, countUnder, depthOf } from "../src/ir/stats.ts";
 import { builtins, functions, imageParameters } from "../src/lower/builtins.ts";
 import { standardLibrary } from "../src/lower/modules.ts";
 import type { Value } from "../src/lower/values.ts";
 import { format } from "../src/parser/format.ts";
 import { stdText } from "../src/std/std.generated.ts";
+import { heWeights } from "../src/weights/initialise.ts";
 import { analyseText, around, codesOf, netOf, nodeOf, problemsOf, shapeOf } from "./support/compiled.ts";
 import { fastestMs } from "./support/cpu-time.ts";
 import { root } from "./support/nets.ts";
+import { randomTensor } from "./support/random.ts";
 import { stdNets } from "./support/std-nets.ts";
 
 /** What a step of a text's net is: its attributes. */
@@ -108,6 +112,91 @@ test("pictures carry how they are prepared", () => {
     ],
   );
   assert.equal(preprocess("5x5x7"), { shape: [1, 5, 5, 7] });
+});
+
+// ---- copies and shared weights ------------------------------------------------------------------------
+
+test("copies know their number, which is known in them only", () => {
+  const channels = (rows: string) =>
+    netOf(around(rows)).graph.nodes.flatMap((node) => (isOp(node, ops.conv2d) ? [node.attrs.channels] : []));
+  assert.equal(channels("a: conv(3x3, 4 + i) x 3 as i"), [4, 5, 6]);
+  assert.equal(channels("a: conv(3x3, 4 + i) x 3 as i /2\n b: conv(3x3, 8 - i) x 2 as i"), [4, 5, 6, 8, 7]);
+  assert.equal(
+    channels("a: [ b: conv(3x3, 1 + i) -> [ c: conv(1x1, 1 + 10 * i + j) x 2 as j ] ] x 2 as i"),
+    [1, 1, 2, 2, 11, 12],
+  );
+  // A path that is handed on remembers the copy it was written in.
+  const handed = "block twice(path: path) { path -> path }";
+  const net = netOf(`${handed}\n${around("a: twice([ conv(3x3, 1 + i) ]) x 2 as i")}`);
+  const made = net.graph.nodes.flatMap((node) => (isOp(node, ops.conv2d) ? [node.attrs.channels] : []));
+  assert.equal(made, [1, 1, 2, 2]);
+  // What a copy names stays what it is called without the number.
+  const names = netOf(
+    around("a: conv(3x3, 4 + i) x 2 as i\n b: a.0 -> conv(1x1, a.0.channels)\n output a, b"),
+  ).graph.nodes;
+  assert.ok(names.some(({ name }) => name === "a.1.weight"));
+  assert.equal(codesOf(around("a: conv(3x3, 4 + i) x 2 as i\n b: conv(3x3, 4 + i)")), ["unknown-name"]);
+  assert.equal(codesOf(around("i: relu\n a: conv(3x3, 4) x 2 as i")), ["duplicate-name"]);
+  assert.equal(codesOf(around("a: [ b: conv(3x3, 1 + i) x 2 as i ] x 2 as i")), ["duplicate-name"]);
+  assert.equal(codesOf(around("a: conv(3x3, 4) x 2 as relu")), ["name-taken"]);
+});
+
+test("a row takes the weights of another, and computes what that one would", () => {
+  const text = `block head { conv(3x3, 4, bias = true) -> bn -> relu -> conv(1x1, 2) }
+net n {
+  input 8x8x4
+  small: in -> maxpool(2x2) /2
+  h1: in -> head
+  h2: small -> head @ h1
+  h3: in -> head @ h2
+  output h1, h2, h3
+}`;
+  const { graph } = netOf(text);
+  const params = graph.nodes.filter((node) => isOp(node, ops.param));
+  assert.equal(params.length, 3 + 4, "two kernels, a bias, four vectors of the norm");
+  assert.ok(params.every(({ name }) => name.startsWith("h1.")));
+  const weights = heWeights(graph, 1);
+  const input = randomTensor(1, [1, 8, 8, 4], -1, 1);
+  const { h1, h2, h3 } = interpret(graph, { input }, weights);
+  assert.equal(h3.data, h1.data);
+  assert.equal(h2.shape, [1, 4, 4, 2]);
+  // Each row counts its own multiply-adds; the weights are those of the first.
+  assert.is(countUnder(graph, "h2")?.params, 0);
+  assert.is(countUnder(graph, "h2")?.macs, 4 * 4 * (9 * 4 * 4 + 4 * 2));
+  // Copies and rows of blocks can lend too.
+  const lent = netOf(
+    around("a: conv(3x3, 4, bias = true) x 2\n b: conv(3x3, 4, bias = true) @ a.1", "8x8x4"),
+  );
+  assert.equal(
+    lent.graph.nodes.filter((node) => isOp(node, ops.param)).map(({ name }) => name),
+    ["a.0.weight", "a.0.bias", "a.1.weight", "a.1.bias"],
+  );
+});
+
+test("the parts of channels: slice, softmax among them, and sizes from other maps", () => {
+  assert.is(shapeOf(around("conv(3x3, 8) -> slice(2, 3)")), "8x8x3");
+  assert.is(shapeOf(around("conv(3x3, 8) -> slice(2)")), "8x8x6");
+  assert.is(shapeOf(around("a: maxpool(3x3) /2\n avgpool -> resize(a.height x a.width)", "9x7x3")), "5x4x3");
+  assert.is(attrsOf(around('n: resize(5x6, method = "nearest")'), "n").method, "nearest");
+  assert.is(shapeOf(around("resize(5)")), "5x5x3");
+  assert.equal(codesOf(around('resize(5, method = "cubic")')), ["out-of-range"]);
+  assert.equal(codesOf(around("softmax(parts = 2)")), ["groups-mismatch"]);
+  assert.is(shapeOf(around("blurpool", "9x9x3")), "5x5x3");
+  assert.is(shapeOf(around("blurpool(5) /1")), "8x8x3");
+});
+
+test("a blur pool's kernel is binomial, no parameter, and counts as a convolution", () => {
+  const { graph } = netOf(around("n: blurpool", "8x8x2"));
+  assert.equal(countGraph(graph).params, 0);
+  assert.is(countGraph(graph).macs, 4 * 4 * 2 * 9);
+  assert.is(depthOf(graph), 0, "it is no layer");
+  const kernel = graph.nodes.find(({ name }) => name === "n.binomial")!;
+  const { data } = paramValue(kernel as Node<ParamAttrs>, heWeights(graph, 0));
+  const row = [1, 2, 1];
+  assert.equal(
+    [...data],
+    row.flatMap((y) => row.flatMap((x) => [(x * y) / 16, (x * y) / 16])),
+  );
 });
 
 // ---- arguments ----------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ export class GraphBuilder {
   computed(
     name: string,
     from: readonly Node<ParamAttrs>[],
-    attrs: Required<ParamAttrs>,
+    attrs: ParamAttrs & Required<Pick<ParamAttrs, "compute">>,
     span?: Span,
   ): Node<ParamAttrs> | undefined {
     return this.add(param, name, from, attrs, span);

@@ -3,8 +3,8 @@
  * the parts of node names. Counts are of the graph before passes: folding changes them, not the network.
  *
  * MACs are torchvision's `_ops`: multiply-adds of convolution and dense layers, nothing else. `timmMacs` is
- * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group norm, 1 per input of a global
- * average pool.
+ * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group norm, 1 per input of a
+ * global average pool that makes no gate, 4 per value of a standardised kernel (timm's batch norm over it).
  */
 import { type Graph, isOp, type Node } from "./graph.ts";
 import { ops } from "./ops/index.ts";
@@ -32,11 +32,32 @@ const plus = (a: Counts, b: Counts): Counts => ({
   activations: a.activations + b.activations,
 });
 
-export function countNode(node: Node): Counts {
+/** What each node of a graph costs. */
+function counter(graph: Graph): (node: Node) => Counts {
+  const squeezes = squeezesOf(graph);
+  return (node) => countNode(node, squeezes.has(node));
+}
+
+/**
+ * The means of whole maps that gates are made from, as in squeeze and excitation: timm writes them as `x.mean((2, 3))`,
+ * which fvcore does not count, and the pool before a classifier as `adaptive_avg_pool2d`, which it does.
+ */
+function squeezesOf(graph: Graph): ReadonlySet<Node> {
+  const isVector = ({ type: { shape } }: Node) => shape.length === 4 && shape[1] * shape[2] === 1;
+  const inGates = new Set<Node>();
+  for (const node of graph.nodes.toReversed()) {
+    const gates = isOp(node, ops.mul) && !isVector(node);
+    if (!gates && !inGates.has(node)) continue;
+    for (const from of node.inputs) if (isVector(from)) inGates.add(from);
+  }
+  return new Set([...inGates].filter((node) => isOp(node, ops.globalAveragePool)));
+}
+
+function countNode(node: Node, isSqueeze: boolean): Counts {
   if (isOp(node, ops.param)) {
-    // Weights that folding computed stand for those they were computed from.
-    if (node.attrs.compute) return nothing;
     const size = elements(node.type.shape);
+    // Weights that are computed stand for those they were computed from.
+    if (node.attrs.compute) return node.attrs.standardised ? { ...nothing, timmMacs: 4 * size } : nothing;
     return isState(node) ? { ...nothing, state: size } : { ...nothing, params: size };
   }
   const macs = node.op.macs(node);
@@ -45,18 +66,18 @@ export function countNode(node: Node): Counts {
   let more = 0;
   if (isOp(node, ops.batchNorm)) more = 2 * size;
   else if (isOp(node, ops.groupNorm)) more = 5 * size;
-  else if (isOp(node, ops.globalAveragePool)) more = elements(node.inputs[0].type.shape);
+  else if (isOp(node, ops.globalAveragePool) && !isSqueeze) more = elements(node.inputs[0].type.shape);
   return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
 }
 
 export function countGraph(graph: Graph): Counts {
-  return graph.nodes.map(countNode).reduce(plus, nothing);
+  return graph.nodes.map(counter(graph)).reduce(plus, nothing);
 }
 
 /** Counts of the nodes whose name starts with a path of labels: `conv4`, `body.conv4`. */
 export function countUnder(graph: Graph, prefix: string): Counts | undefined {
   const own = graph.nodes.filter(({ name }) => name === prefix || name.startsWith(`${prefix}.`));
-  return own.length > 0 ? own.map(countNode).reduce(plus, nothing) : undefined;
+  return own.length > 0 ? own.map(counter(graph)).reduce(plus, nothing) : undefined;
 }
 
 /** Most convolution and dense layers on one path from input to output: the paper's count of layers. */
@@ -123,6 +144,7 @@ export interface Stage extends Counts {
 /** The nodes by the first `depth` parts of their names, in the order in which they first occur. */
 export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
   const fields = receptiveFields(graph);
+  const countOf = counter(graph);
   const groups = new Map<string, Node[]>();
   for (const node of graph.nodes) {
     if (isOp(node, ops.input)) continue;
@@ -136,7 +158,7 @@ export function stagesOf(graph: Graph, depth = 1): readonly Stage[] {
   }
   return [...groups].map(([name, nodes]) => {
     const last = nodes.findLast((node) => !isOp(node, ops.param)) ?? nodes[nodes.length - 1];
-    const counts = nodes.map(countNode).reduce(plus, nothing);
+    const counts = nodes.map(countOf).reduce(plus, nothing);
     return {
       name,
       nodes,

@@ -260,11 +260,7 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("a: relu\n  a /2"),
   ],
   "unlabelled-repetition": [rows("[ relu ] x 3")],
-  "bad-index": [
-    rows("relu as i"),
-    rows("relu x 3 as 2"),
-    rows("conv(3x3, 4) x 3 /2 as i"),
-  ],
+  "bad-index": [rows("relu as i"), rows("relu x 3 as 2"), rows("conv(3x3, 4) x 3 /2 as i")],
   "bad-sharing": [
     rows("a: conv(3x3, 4)\n  conv(3x3, 4) @ a"),
     rows("a: conv(3x3, 4)\n  b: [ conv(3x3, 4) @ a ]"),

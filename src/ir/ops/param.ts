@@ -16,6 +16,8 @@ export interface ParamAttrs {
   readonly shape: Shape;
   /** How a computed param follows from its inputs; absent for a loaded one. */
   readonly compute?: (inputs: readonly Tensor[]) => Float64Array | Float32Array;
+  /** Of a computed one: a kernel that was standardised, which fvcore counts. */
+  readonly standardised?: true;
 }
 
 export const param: Op<ParamAttrs> = {
