@@ -6,7 +6,7 @@
 import type { Span } from "../base/source.ts";
 import { listNames, nearest } from "../base/suggest.ts";
 import type { Expr, Ident, Parameter } from "../parser/ast.ts";
-import type { BuiltinParameter, ParameterKind } from "./builtins.ts";
+import type { BuiltinParameter, ParameterKind } from "./builtin.ts";
 import { fail } from "./row-error.ts";
 import {
   type BlockValue,

@@ -7,8 +7,6 @@ import type { Span } from "../base/source.ts";
 import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import type { ParamAttrs, ParamRole } from "../ir/ops/param.ts";
-import { type Shape, sameShape } from "../ir/tensor.ts";
 import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
 import { builtinSlots, defaultsFor, fillParameters, whole } from "./arguments.ts";
 import { addDefaults, declarationSlots } from "./entering.ts";
@@ -31,6 +29,7 @@ import {
   type TensorValue,
   tapLabels,
 } from "./values.ts";
+import { Weights } from "./weights.ts";
 
 /** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
 export const expansionLimits = { nodes: 200_000, steps: 500_000, blocks: 100 } as const;
@@ -45,13 +44,6 @@ interface Manner {
   readonly copy?: string;
   readonly labelled?: boolean;
   readonly stepNames: ReadonlyMap<Expr, string>;
-}
-
-/** Weights wanted under `from` are those there are under `to`, the scope of the row `label`. */
-interface Sharing {
-  readonly from: string;
-  readonly to: string;
-  readonly label: string;
 }
 
 const isSharing = (expr: Expr): expr is BinaryExpr => expr.kind === "binary" && expr.operator === "@";
@@ -90,9 +82,7 @@ export class Expander {
   readonly #batch: number;
   readonly #root: Declaration;
   readonly inputs: Node[] = [];
-  readonly #weights = new Map<string, Node<ParamAttrs>>();
-  /** While a row runs that takes the weights of another. */
-  #sharing: Sharing | undefined;
+  readonly #weights = new Weights(this.#builder);
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
   /** Set when a row of the outermost net failed: what follows from it is not reported. */
@@ -264,14 +254,10 @@ export class Expander {
     }
     const { text } = expr.right.span.source;
     const label = text.slice(expr.right.span.start, expr.right.span.end);
-    const outer = this.#sharing;
-    this.#sharing = { from: name, to: lender.scope, label };
-    try {
+    return this.#weights.share({ from: name, to: lender.scope, label }, () => {
       const result = this.#run(expr.left, input, frame, name, manner);
       return result.kind === "none" ? result : { ...result, scope: lender.scope };
-    } finally {
-      this.#sharing = outer;
-    }
+    });
   }
 
   /** A step before there is anything to run it on. */
@@ -516,7 +502,7 @@ export class Expander {
       name,
       span,
       value,
-      weight: (role, shape) => this.#weight(name, role, shape, span),
+      weight: (role, shape) => this.#weights.get(name, role, shape, span),
       int(key) {
         const found = value(key);
         return found?.kind === "number" ? whole(found.value, key, span) : 0;
@@ -538,31 +524,6 @@ export class Expander {
       },
     });
     return this.#made(node);
-  }
-
-  #weight(step: string, role: ParamRole, shape: Shape, span: Span): Node<ParamAttrs> {
-    const name = joinName(step, role);
-    const sharing = this.#sharing;
-    if (!sharing || (name !== sharing.from && !name.startsWith(`${sharing.from}.`))) {
-      const made = this.#builder.param(name, role, shape, span);
-      if (!made) throw new Error("a builder gives a node or throws");
-      this.#weights.set(name, made);
-      return made;
-    }
-    const rest = name.slice(sharing.from.length + 1);
-    const shared = this.#weights.get(joinName(sharing.to, rest));
-    if (!shared) {
-      const hint = "both rows must be built of the same steps";
-      fail("bad-sharing", span, { why: `\`${sharing.label}\` has no weight \`${rest}\` to share` }, { hint });
-    }
-    if (!sameShape(shared.type.shape, shape)) {
-      const [theirs, wanted] = [shared.type.shape, shape].map((sides) => sides.join("x"));
-      const why = `\`${rest}\` of \`${sharing.label}\` is ${theirs}, this row needs ${wanted}`;
-      const notes = shared.span ? [{ message: "the weight is made here", span: shared.span }] : [];
-      const hint = "both rows need the same kernels, and as many channels that come in";
-      fail("bad-sharing", span, { why }, { notes, hint });
-    }
-    return shared;
   }
 
   #made(node: Node | undefined): TensorValue {

@@ -9,7 +9,7 @@ import type { Span } from "../base/source.ts";
 import type { Node } from "../ir/graph.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
 import type { BlockItem, Expr, NetItem } from "../parser/ast.ts";
-import type { Builtin } from "./builtins.ts";
+import type { Builtin } from "./builtin.ts";
 import type { Module } from "./modules.ts";
 
 export type Value =

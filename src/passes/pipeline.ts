@@ -5,9 +5,11 @@
 import { InternalError } from "../base/invariant.ts";
 import type { Graph } from "../ir/graph.ts";
 import { verify } from "../ir/verify.ts";
+import { flattenConcat } from "./flatten-concat.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { foldBias } from "./fold-bias.ts";
 import { foldPadding } from "./fold-padding.ts";
+import { foldSlice } from "./fold-slice.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseResidual } from "./fuse-residual.ts";
 import { lowerBatchNorm } from "./lower-batch-norm.ts";
@@ -18,6 +20,8 @@ export { fuseResidual };
 
 export const standardPasses: readonly Pass[] = [
   removeDead, //      first: a no-op between two operations hides one from the other
+  foldSlice, //       before concats are flattened: a slice keeps one alive
+  flattenConcat, //   after slices; nothing else looks at concats
   foldPadding, //     any time: it looks at pads and convolutions only
   foldBias, //        before batch norms, which a bias in between would hide from their convolution
   foldBatchNorm, //   before activations: behind one, a convolution is no longer linear

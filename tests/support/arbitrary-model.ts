@@ -154,7 +154,7 @@ const kinds = {
     const [, h, w] = x.type.shape;
     const beside = values.filter(({ type: { shape } }) => shape[1] === h && shape[2] === w);
     const maps = [x, choose(beside, other), choose(beside, other + 1)].slice(0, 1 + pick(0, 3));
-    return net.concat(maps);
+    return pick(1, 2) ? net.concat(maps) : net.concat([net.concat(maps), choose(beside, other + 2)]);
   },
   pad: (site) => {
     const [before, after] = site.pick(0, 3) === 2 ? [site.pick(1, 2), site.pick(2, 2)] : [0, 0];
@@ -165,9 +165,12 @@ const kinds = {
   dense: ({ net, x, pick }) => net.dense(x, 1 + pick(0, 4)),
   resize: ({ net, x, pick }) =>
     net.resize(x, 1 + pick(0, 9), 1 + pick(1, 9), pick(2, 2) ? "nearest" : "bilinear"),
-  slice({ net, x, pick }) {
-    const first = pick(0, x.type.shape[3]);
-    return net.slice(x, first, 1 + pick(1, x.type.shape[3] - first));
+  slice({ net, x, values, other, pick }) {
+    const [, h, w] = x.type.shape;
+    const beside = values.filter(({ type: { shape } }) => shape[1] === h && shape[2] === w);
+    const from = pick(2, 2) ? x : net.concat([choose(beside, other), x]);
+    const first = pick(0, from.type.shape[3]);
+    return net.slice(from, first, 1 + pick(1, from.type.shape[3] - first));
   },
   reflectPad({ net, x, pick }) {
     const [, h, w] = x.type.shape;
@@ -206,7 +209,7 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   affine: 3,
   pad: 7,
   dense: 2,
-  concat: 2,
+  concat: 5,
   gate: 1,
   times: 1,
   maxPool: 1,
@@ -215,7 +218,7 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   mean: 1,
   prelu: 1,
   resize: 1,
-  slice: 2,
+  slice: 4,
   reflectPad: 1,
   softmax: 1,
   lrn: 1,

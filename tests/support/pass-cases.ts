@@ -57,6 +57,35 @@ export const passCases: Readonly<Record<string, Readonly<Record<string, () => Gr
       return net.add(ops.averagePool, "pool", [x], { ...attrs, countPads: false });
     }),
   },
+  "fold-slice": {
+    "takes-operands-of-a-concat": onInput((net, x) => {
+      const [a, b] = [net.conv(x, 3, point), net.conv(x, 4, point)];
+      const both = net.concat([a, b]);
+      return { both, second: net.relu(net.slice(both, 3, 4)), part: net.relu(net.slice(both, 4, 2)) };
+    }),
+    "through-slices-and-concats": onInput((net, x) => {
+      const inner = net.concat([net.conv(x, 3, point), x]);
+      return net.relu(net.slice(net.slice(net.concat([x, inner]), 1, 5), 2, 2));
+    }),
+    "keeps-slices-over-several-operands": onInput((net, x) =>
+      net.slice(net.concat([net.relu(x), x, net.conv(x, 1)]), 1, 3),
+    ),
+    "keeps-slices-of-other-maps": onInput((net, x) => net.slice(net.conv(x, 4), 1, 2)),
+  },
+  "flatten-concat": {
+    "puts-all-together-at-once": onInput((net, x) => {
+      const pair = net.concat([net.relu(x), x]);
+      return net.concat([net.concat([pair, net.conv(x, 1)]), net.concat([net.conv(x, 2)])]);
+    }),
+    "keeps-what-is-read-twice": onInput((net, x) => {
+      const pair = net.concat([net.relu(x), x]);
+      return net.concat([pair, net.conv(pair, 2)]);
+    }),
+    "keeps-a-concat-twice-in-one": onInput((net, x) => {
+      const pair = net.concat([net.relu(x), x]);
+      return net.concat([pair, pair]);
+    }),
+  },
   "fold-padding": {
     "moves-into-the-convolution": onInput((net, x) =>
       net.conv(net.pad(x, { pads: { top: 1, bottom: 2, left: 3, right: 4 } }), 3, { stride: 2 }),
