@@ -82,6 +82,7 @@ export function analyse(source: Source, { net, read, settings = {}, batch }: Ana
 const aboutWholes = new Set<Code>([
   "expectation-failed",
   "unused-row",
+  "unused-name",
   "missing-input",
   "no-net",
   "ambiguous-net",
@@ -99,7 +100,7 @@ function consequential(
 ): Diagnostic[] {
   const broken = before.some(({ severity }) => severity === "error");
   const rows = new Set(before.map(({ span }) => rowOf(span)));
-  return found.filter(({ code, severity, span }) => {
+  const kept = found.filter(({ code, severity, span }) => {
     if (broken && aboutWholes.has(code)) return false;
     if (span?.source === module.source && span.start >= module.brokenFrom) return false;
     const row = rowOf(span);
@@ -108,6 +109,8 @@ function consequential(
     rows.add(row);
     return true;
   });
+  // What is doubtful in a row with an error will be said once the error is mended.
+  return kept.filter(({ severity, span }) => severity === "error" || !rows.has(rowOf(span)));
 }
 
 function rowOf(span: Span | undefined): string | undefined {

@@ -30,7 +30,7 @@ function checked(diagnostic: Diagnostic): string {
     assert.match(text, `--> ${span.source.name}:${line}:${column}\n`);
     assert.match(text, /^ *\|.*\^/m);
   } else assert.ok(["unknown-net", "ambiguous-net"].includes(code), `no place: ${text}`);
-  for (const line of text.split("\n")) assert.ok(line.length <= 100, `${line.length} columns: ${line}`);
+  for (const line of text.split("\n")) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
   return text;
 }
 
@@ -99,7 +99,7 @@ test("frames hold at every width of the place", () => {
       const source = makeSource("a.resnet", `${"x".repeat(at)}${"y".repeat(length)}${"z".repeat(60)}\n`);
       const span = { source, start: at, end: at + length };
       const [, , code, marks] = renderDiagnostic(makeDiagnostic("no-net", span, {})).split("\n");
-      assert.ok(code.length <= 100 && marks.length <= 100, `${length} at ${at}`);
+      assert.ok(code.length <= 80 && marks.length <= 80, `${length} at ${at}`);
       const marked = code.slice(marks.indexOf("^"), marks.lastIndexOf("^") + 1);
       assert.match(marked, length === 0 ? /^z$/ : /^y+…?$/);
     }

@@ -203,22 +203,22 @@ test("a blur pool's kernel is binomial, no parameter, and counts as a convolutio
 
 test("the call is stronger than the nearest default, that than farther ones, all than the declared", () => {
   const eps = (rows: string) =>
-    attrsOf(`block b { bn }\nblock c {\n default bn(eps = 3)\n bn\n}\n${around(rows)}`, "n.bn").eps;
+    attrsOf(`block b { bn }\nblock c {\n default bn(eps = 0.3)\n bn\n}\n${around(rows)}`, "n.bn").eps;
   const own = (rows: string) => attrsOf(around(rows), "n").eps;
   assert.is(own("n: bn"), 1e-5);
-  assert.is(own("default bn(eps = 2)\n n: bn"), 2);
-  assert.is(own("n: bn\n default bn(eps = 2)"), 2, "a default row may stand anywhere");
-  assert.is(own("default bn(eps = 2)\n n: bn(eps = 4)"), 4);
-  assert.is(own("default bn(eps = 2), bn(eps = 5)\n n: bn"), 5);
+  assert.is(own("default bn(eps = 0.2)\n n: bn"), 0.2);
+  assert.is(own("n: bn\n default bn(eps = 0.2)"), 0.2, "a default row may stand anywhere");
+  assert.is(own("default bn(eps = 0.2)\n n: bn(eps = 0.4)"), 0.4);
+  assert.is(own("default bn(eps = 0.2), bn(eps = 0.5)\n n: bn"), 0.5);
   assert.is(eps("n: b"), 1e-5);
-  assert.is(eps("default bn(eps = 2)\n n: b"), 2, "it holds however deep");
-  assert.is(eps("default bn(eps = 2)\n n: c"), 3, "the nearest wins");
+  assert.is(eps("default bn(eps = 0.2)\n n: b"), 0.2, "it holds however deep");
+  assert.is(eps("default bn(eps = 0.2)\n n: c"), 0.3, "the nearest wins");
   // One default sets one parameter and leaves the others to those farther out.
   const both = attrsOf(
-    `block d {\n default bn(eps = 3)\n bn\n}\n${around("default bn(scale = false)\n n: d")}`,
+    `block d {\n default bn(eps = 0.3)\n bn\n}\n${around("default bn(scale = false)\n n: d")}`,
     "n.bn",
   );
-  assert.equal([both.eps, both.scale], [3, false]);
+  assert.equal([both.eps, both.scale], [0.3, false]);
 });
 
 test("arguments without a name fill what is free, at each call", () => {
@@ -258,7 +258,7 @@ test("defaults of parameters see the parameters before them, and give the kind",
   assert.equal(problemsOf(`block b(w) { conv(3x3, w) }\n${around("b(1.5)")}`), [
     "not-whole: `w` of `b` must be whole, this is 1.5",
   ]);
-  assert.equal(codesOf(`block b(a: number) { in }\n${around("b(1)")}`), ["kind-mismatch"]);
+  assert.equal(codesOf(`block b(a: number) { in }\n${around("b(1)")}`), ["unknown-kind"]);
   const annotated = "block b(k: size, r: float, p: path, t: text, f: bool, n: int) { conv(k, n) -> p }\n";
   assert.is(shapeOf(annotated + around('b(3x1, 0.5, relu, "a", true, 4)')), "8x8x4");
 });
@@ -558,7 +558,7 @@ test("rows that would do nothing where they stand are mistakes", () => {
   assert.equal(codesOf(`block b { input 8x8x3\n relu\n expect params 0\n output a }\n${around("b")}`), [
     ...["misplaced-row", "misplaced-row", "misplaced-row"],
   ]);
-  assert.equal(codesOf(around("[ relu\n default bn(eps = 1)\n expect params 0 ]")), [
+  assert.equal(codesOf(around("[ relu\n default bn(eps = 1e-3)\n expect params 0 ]")), [
     ...["misplaced-row", "misplaced-row"],
   ]);
   for (const row of ["default bn", "default bn(1)", "default 3", "default [ relu ]"])

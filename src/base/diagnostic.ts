@@ -11,6 +11,17 @@ export interface Note {
   readonly span?: Span;
 }
 
+export interface Edit {
+  readonly span: Span;
+  readonly text: string;
+}
+
+/** One way to mend a text: what it does, as an order, and the edits that do it. */
+export interface Fix {
+  readonly title: string;
+  readonly edits: readonly Edit[];
+}
+
 export interface Diagnostic {
   readonly code: Code;
   readonly severity: Severity;
@@ -19,12 +30,15 @@ export interface Diagnostic {
   readonly span?: Span;
   readonly notes: readonly Note[];
   readonly hint?: string;
+  /** Ways to mend it. One alone is certain, and `check --fix` takes it; of several a reader has to choose. */
+  readonly fixes?: readonly Fix[];
 }
 
 export interface Extra {
-  readonly notes?: readonly Note[];
+  readonly notes?: readonly Note[] | undefined;
   /** What to do about it, in one sentence without a full stop. */
   readonly hint?: string | undefined;
+  readonly fixes?: readonly Fix[] | undefined;
   /** Overrides the severity of the catalogue, as `expect` under `--set` does. */
   readonly severity?: Severity;
 }
@@ -69,12 +83,13 @@ export function makeDiagnostic<C extends Code>(
     ...(span ? { span } : {}),
     notes: extra.notes ?? [],
     ...(hint ? { hint } : {}),
+    ...(extra.fixes?.length ? { fixes: extra.fixes } : {}),
   };
 }
 
 /** Names come from the text and may be of any length: a sentence shows the start of them. */
 const shorten = (message: string): string =>
-  message.replace(/`([^`]{80})[^`]{20,}`/g, (_all, start: string) => `\`${start}\u2026\``);
+  message.replace(/`([^`]{60})[^`]{20,}`/g, (_all, start: string) => `\`${start}\u2026\``);
 
 export function collect(): Collector {
   const diagnostics: Diagnostic[] = [];

@@ -12,6 +12,12 @@ interface Message<P> {
   readonly hint?: ((params: P) => string) | undefined;
 }
 
+const warning = <P>(text: (params: P) => string, hint?: (params: P) => string): Message<P> => ({
+  severity: "warning",
+  text,
+  hint,
+});
+
 const error = <P>(text: (params: P) => string, hint?: (params: P) => string): Message<P> => ({
   severity: "error",
   text,
@@ -53,15 +59,24 @@ export const messages = {
     () => "name the inner parts with labels, `let` or blocks of their own",
   ),
   "row-too-long": error((p: { limit: number }) => `this row has more than ${p.limit} operators`),
+  "merge-conflict": error((_: None) => "a merge stands here that was not resolved"),
+  "other-language": error((p: { language: string }) => `this is ${p.language}, and no .resnet file`),
   "unknown-edition": error(
     (p: { found: string; known: number }) =>
       `this file is written for edition ${p.found}, this resnetc knows edition ${p.known}`,
   ),
   "bad-number": error((p: { text: string }) => `\`${p.text}\` is not a number`),
+  "bad-name": error((p: { text: string }) => `\`${p.text}\` is no name`),
   "bad-text": error((_: None) => "this text has no closing quote"),
   "bad-escape": error((p: { text: string }) => `\`${p.text}\` has an escape that is not one of JSON's`),
-  "bad-character": error((p: { text: string }) => `\`${p.text}\` means nothing here`),
+  "bad-character": error((p: { text: string }) =>
+    p.text === "`" ? "a backquote means nothing here" : `\`${p.text}\` means nothing here`,
+  ),
+  "unknown-operator": error((p: { text: string }) => `the language has no sign \`${p.text}\``),
   "unclosed-bracket": error((p: { bracket: string }) => `\`${p.bracket}\` is never closed`),
+  "wrong-bracket": error(
+    (p: { opener: string; bracket: string }) => `\`${p.opener}\` is closed by \`${p.bracket}\``,
+  ),
   "stray-bracket": error((p: { bracket: string }) => `\`${p.bracket}\` closes nothing`),
   "joined-word": error((p: { text: string }) => `\`${p.text}\` is one name`),
   "missing-arrow": error((_: None) => "two steps without `->` between them"),
@@ -70,16 +85,20 @@ export const messages = {
   ),
   "stray-comma": error((_: None) => "a comma has no place here"),
   "missing-comma": error((_: None) => "a comma is missing between two arguments"),
+  "stray-sign": error((p: { sign: string; word: string }) => `no \`${p.sign}\` stands behind \`${p.word}\``),
   "stray-assignment": error((_: None) => "a row is not an assignment"),
   "stride-word": error((_: None) => "a stride is written with a slash"),
-  "repeat-word": error((p: { text: string }) => `\`${p.text}\` is not a word of the language`),
+  "repeat-word": error((p: { text: string }) => `\`${p.text}\` repeats nothing`),
+  "unknown-word": error((p: { text: string }) => `\`${p.text}\` is not a word of the language`),
   "capital-x": error((_: None) => "repetition is a small `x`"),
-  "slash-comment": error((_: None) => "`//` starts no comment"),
+  "slash-comment": error((p: { sign: string }) => `\`${p.sign}\` starts no comment`),
   "unfinished-row": error(
     (p: { label: string }) => `\`${p.label}:\` starts a row, but the row above is not finished`,
   ),
   "incomplete-row": error((p: { where: string }) => p.where),
   "missing-brackets": error((_: None) => "what follows `if` and `else` stands in brackets"),
+  "round-group": error((_: None) => "rows do not stand in parentheses"),
+  "body-brackets": error((p: { what: string }) => `the rows of a ${p.what} stand in braces`),
   "square-arguments": error((_: None) => "arguments stand in parentheses"),
   "reserved-label": error(
     (p: { word: string }) => `\`${p.word}\` is a word of the language and cannot be a label`,
@@ -97,6 +116,7 @@ export const messages = {
   // ---- names ----------------------------------------------------------------------------------
   "unknown-name": error((p: { name: string }) => `nothing here is called \`${p.name}\``),
   "used-before": error((p: { name: string }) => `\`${p.name}\` is used before its row`),
+  "unknown-kind": error((p: { name: string }) => `\`${p.name}\` is no kind`),
   "unknown-part": error(
     (p: { owner: string; part: string }) => `${p.owner} has no part called \`${p.part}\``,
   ),
@@ -154,6 +174,9 @@ export const messages = {
     (p: { why: string }) => p.why,
     () => "`name: step @ other` builds the row with the weights of the row `other`",
   ),
+  "doubtful-size": warning((p: { message: string }) => p.message),
+  "idle-step": warning((p: { step: string }) => `\`${p.step}\` changes nothing`),
+  "unused-name": warning((p: { name: string }) => `nothing uses \`${p.name}\``),
   "bad-default": error((_: None) => "`default` takes named settings of a block or operation"),
 
   // ---- shapes -----------------------------------------------------------------------------------
@@ -165,7 +188,10 @@ export const messages = {
   "groups-mismatch": error(
     (p: { groups: number; channels: number; side: "come in" | "go out" }) =>
       `${p.groups} groups do not divide the ${p.channels} channels that ${p.side}`,
-    (p) => `the nearest divisors of ${p.channels} are ${nearestDivisors(p.channels, p.groups).join(" and ")}`,
+    (p) => {
+      const near = nearestDivisors(p.channels, p.groups);
+      return `the nearest divisor${near.length > 1 ? "s" : ""} of ${p.channels} ${near.length > 1 ? "are" : "is"} ${near.join(" and ")}`;
+    },
   ),
   "shape-mismatch": error(
     (p: { verb: string; left: string; right: string; differ: string }) =>
@@ -201,7 +227,10 @@ export const messages = {
       `this net has more than ${p.limit.toLocaleString("en")} ${p.what}`,
     () => "look for a repetition count that is too large, or blocks that double one another",
   ),
-  "missing-input": error((p: { net: string }) => `net \`${p.net}\` has no input`),
+  "missing-input": error(
+    (p: { net: string; isBelow?: boolean }) =>
+      `net \`${p.net}\` has no input${p.isBelow ? " before this row" : ""}`,
+  ),
   "bad-input": error((_: None) => "an input is height x width x channels"),
   "unused-row": error((p: { label: string }) => `nothing uses \`${p.label}\``),
   "expectation-failed": error(

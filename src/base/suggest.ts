@@ -1,16 +1,47 @@
 /** What hints say of names: the nearest by edit distance with transpositions if one is near enough, or all. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = 1 + Math.floor((name.length + 1) / 3);
+  return allNearest(name, candidates)[0];
+}
+
+/** All that are as near as the nearest: more than one, and a reader has to choose. */
+export function allNearest(name: string, candidates: Iterable<string>): readonly string[] {
+  const wanted = name.toLowerCase();
+  const letters = lettersOf(wanted);
+  let best: string[] = [];
+  let bestDistance = Math.floor((name.length + 1) / 3);
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
-      bestDistance = distance;
-      best = candidate;
-    }
+    if (Math.abs(candidate.length - name.length) > bestDistance) continue;
+    const lower = candidate.toLowerCase();
+    if (lettersApart(letters, lettersOf(lower)) > 2 * bestDistance) continue;
+    const distance = editDistance(wanted, lower, bestDistance + 1);
+    if (distance > bestDistance) continue;
+    if (distance < bestDistance) best = [];
+    bestDistance = distance;
+    best.push(candidate);
   }
-  return best;
+  return [...new Set(best)];
+}
+
+/** Which of 32 kinds of letters a word has: an edit changes at most two of them, so that most words need no table. */
+function lettersOf(word: string): number {
+  let letters = 0;
+  for (let i = 0; i < word.length; i++) letters |= 1 << (word.charCodeAt(i) & 31);
+  return letters;
+}
+
+function lettersApart(a: number, b: number): number {
+  let differing = a ^ b;
+  let count = 0;
+  for (; differing !== 0; differing &= differing - 1) count++;
+  return count;
+}
+
+/** "did you mean `a` or `b`?" */
+export function didYouMean(names: readonly string[], quote = "`"): string | undefined {
+  if (names.length === 0) return undefined;
+  const quoted = names.slice(0, 3).map((name) => quote + name + quote);
+  const last = quoted.pop()!;
+  return `did you mean ${quoted.length > 0 ? `${quoted.join(", ")} or ` : ""}${last}?`;
 }
 
 /** Optimal string alignment distance (Levenshtein plus transposition of neighbours); from `enough` on, any such. */

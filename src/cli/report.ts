@@ -129,6 +129,6 @@ export function netToJson(net: AnalysedNet, depth = 1) {
       receptiveField: stage.field.size,
       stride: stage.field.jump,
     })),
-    expectations: net.verdicts,
+    expectations: net.verdicts.map(({ what, wanted, found, holds }) => ({ what, wanted, found, holds })),
   };
 }

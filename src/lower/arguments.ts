@@ -3,10 +3,15 @@
  * call those without a name fill the parameters that are still free, in order; then come those with one. Kinds
  * are checked here, once, for operations, blocks, nets and `image` alike.
  */
+import type { Extra } from "../base/diagnostic.ts";
+import { writeOneOf } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
-import { listNames, nearest } from "../base/suggest.ts";
+import { allNearest, didYouMean } from "../base/suggest.ts";
 import type { Expr, Ident, Parameter } from "../parser/ast.ts";
 import type { BuiltinParameter, ParameterKind } from "./builtin.ts";
+import { explainParameter } from "./explain-names.ts";
+import { writeValue } from "./explain-rows.ts";
+import { foreignKind } from "./foreign-names.ts";
 import { fail } from "./row-error.ts";
 import {
   type BlockValue,
@@ -28,13 +33,21 @@ export interface Slot {
   readonly fallback?: (earlier: ReadonlyMap<string, Value>) => Value;
   readonly optional?: boolean;
   readonly least?: number;
+  readonly below?: number;
 }
 
 export function builtinSlots(parameters: readonly BuiltinParameter[]): readonly Slot[] {
   return parameters.map(({ default: value, ...rest }) => (value ? { ...rest, fallback: () => value } : rest));
 }
 
-const writtenKinds = new Set<string>(["int", "float", "bool", "text", "size", "path"]);
+export const writtenKinds: ReadonlySet<string> = new Set<string>([
+  "int",
+  "float",
+  "bool",
+  "text",
+  "size",
+  "path",
+]);
 
 /** The kind of a block's or net's parameter: as annotated, else that of its default, else int. */
 export function declaredKind(
@@ -43,10 +56,17 @@ export function declaredKind(
 ): ParameterKind | undefined {
   if (type) {
     if (writtenKinds.has(type.text)) return type.text as ParameterKind;
-    const message = `\`${type.text}\` is no kind`;
-    fail("kind-mismatch", type.span, { message }, { hint: `the kinds are ${[...writtenKinds].join(", ")}` });
+    fail("unknown-kind", type.span, { name: type.text }, explainKind(type));
   }
   return value ? kindOfDefault(value, lookup) : "int";
+}
+
+/** Which kind a word that is none may mean. */
+export function explainKind({ text, span }: Ident): Extra {
+  const foreign = foreignKind(text);
+  const near = foreign === undefined ? allNearest(text, writtenKinds) : [foreign];
+  const hint = didYouMean(near) ?? `the kinds are ${[...writtenKinds].join(", ")}`;
+  return { hint, fixes: writeOneOf(span, near) };
 }
 
 /** What a default says about its parameter's kind; undefined where only its value would tell. */
@@ -136,7 +156,14 @@ export function addArguments(
       const count = `${parameters.length} argument${parameters.length === 1 ? "" : "s"}`;
       const takes = parameters.length === 0 ? "no arguments" : `${count}: ${all}`;
       const settled = parameters.filter((parameter) => named.has(parameter));
-      const hint = settled.length > 0 ? `${settled.join(", ")} was given before` : "remove it";
+      const { source, start } = given.span;
+      // `0,1`: without a space it is a decimal comma rather than two arguments.
+      const decimal = /\d,$/.test(source.text.slice(0, start)) && given.value.kind === "number";
+      const hint = decimal
+        ? "decimals are written with a point, as 0.1"
+        : settled.length > 0
+          ? `${settled.join(", ")} was given before`
+          : "remove it";
       fail("extra-argument", given.span, { callee, takes }, { hint });
     }
     const parameter = name?.text ?? free[position++];
@@ -174,23 +201,17 @@ export function unknownParameter(
   slots: readonly { name: string }[],
   span: Span,
 ): never {
-  fail("unknown-parameter", span, { callee, name }, { hint: parameterHint(name, slots) });
-}
-
-export function parameterHint(name: string, slots: readonly { name: string }[]): string {
-  const near = nearest(
-    name,
-    slots.map((slot) => slot.name),
-  );
-  if (near) return `did you mean \`${near}\`?`;
-  return slots.length > 0 ? `it takes ${listNames(slots.map((slot) => slot.name))}` : "it takes no arguments";
+  const known = slots.map((slot) => slot.name);
+  fail("unknown-parameter", span, { callee, name }, explainParameter(name, known, span));
 }
 
 /** The value as its parameter wants it: an int is a square size; ints are whole. */
-function coerce(callee: string, { name, kind, least }: Slot, value: Value, span: Span): Value {
+function coerce(callee: string, { name, kind, least, below }: Slot, value: Value, span: Span): Value {
   const what = `\`${name}\` of \`${callee}\``;
-  const mismatch = (wanted: string): never =>
-    fail("kind-mismatch", span, { message: `${what} must be ${wanted}, this is ${describeKind(value)}` });
+  const mismatch = (wanted: string): never => {
+    const message = `${what} must be ${wanted}, this is ${describeKind(value)}`;
+    return fail("kind-mismatch", span, { message }, explainMismatch(kind, value, span));
+  };
   switch (kind) {
     case undefined:
       return value;
@@ -198,7 +219,13 @@ function coerce(callee: string, { name, kind, least }: Slot, value: Value, span:
       if (value.kind !== "number") return mismatch("a whole number");
       return { ...value, value: whole(value.value, what, span, least) };
     case "float":
-      return value.kind === "number" ? value : mismatch("a number");
+      if (value.kind !== "number") return mismatch("a number");
+      if (below !== undefined && value.value >= below) {
+        const params = { what, wanted: `below ${below}`, value: String(value.value) };
+        const hint = `${callee} knows how many channels there are; \`${name}\` is a small number such as 1e-5`;
+        fail("out-of-range", span, params, { hint });
+      }
+      return value;
     case "size":
       if (value.kind === "number") {
         const side = whole(value.value, what, span, 1);
@@ -208,6 +235,7 @@ function coerce(callee: string, { name, kind, least }: Slot, value: Value, span:
     case "pad":
       if (value.kind === "number") return { ...value, value: whole(value.value, what, span, 0) };
       if (value.kind === "text" && (value.value === "same" || value.value === "tf")) return value;
+      if (value.kind === "text") refusePadding(what, value.value, span);
       return mismatch('"same", "tf" or a whole number');
     case "tuple":
       if (value.kind === "number") return { kind: "tuple", items: [value.value] };
@@ -219,6 +247,51 @@ function coerce(callee: string, { name, kind, least }: Slot, value: Value, span:
     case "text":
       return value.kind === "text" ? value : mismatch("text in quotes");
   }
+}
+
+/** What helps where a value is of another kind. */
+function explainMismatch(kind: ParameterKind | undefined, value: Value, span: Span): Extra {
+  if (value.kind === "tuple" && kind === "size") {
+    const size = value.items.join("x");
+    return { hint: `a size is written ${size}`, fixes: [writeValue(span, size)] };
+  }
+  const sides = value.kind === "tuple" ? value.items : value.kind === "size" ? value.sides : [];
+  if (kind === "int" && sides.length > 0 && sides.every((side) => side === sides[0])) {
+    return {
+      hint: `one number holds for both directions: ${sides[0]}`,
+      fixes: [writeValue(span, String(sides[0]))],
+    };
+  }
+  if (value.kind === "text" && kind === "path") {
+    return {
+      hint: `a path is named without quotes: ${value.value}`,
+      fixes: /^\w+$/.test(value.value) ? [writeValue(span, value.value)] : [],
+    };
+  }
+  if (value.kind === "number" && kind === "bool" && (value.value === 0 || value.value === 1)) {
+    const meant = value.value === 1 ? "true" : "false";
+    return { hint: `write ${meant}`, fixes: [writeValue(span, meant)] };
+  }
+  if (value.kind === "none" && kind === "bool")
+    return { hint: "write false", fixes: [writeValue(span, "false")] };
+  return {};
+}
+
+/** Words of other frameworks for what stands around a map. */
+function refusePadding(what: string, word: string, span: Span): never {
+  const params = { what, wanted: '"same", "tf" or a whole number', value: `"${word}"` };
+  if (word.toLowerCase() === "valid") {
+    fail("out-of-range", span, params, { hint: "no padding is 0", fixes: [writeValue(span, "0")] });
+  }
+  const isSame = word.toLowerCase() === "same";
+  const near = isSame ? ["same", "tf"] : allNearest(word, ["same", "tf"]);
+  const hint = isSame
+    ? 'TensorFlow\'s SAME is "tf"; "same" is torch\'s habit, half the kernel on each side'
+    : (didYouMean(
+        near.map((name) => `"${name}"`),
+        "",
+      ) ?? "what is put around a map are zeros: 1 puts one on every side");
+  fail("out-of-range", span, params, { hint, fixes: near.map((name) => writeValue(span, `"${name}"`)) });
 }
 
 /** A whole number from `least` up; computed ones may miss by 1e-9. */

@@ -18,6 +18,8 @@ export interface BuiltinParameter {
   readonly optional?: boolean;
   /** The smallest value that makes sense. */
   readonly least?: number;
+  /** What it must stay under. */
+  readonly below?: number;
 }
 
 /** One application of an operation: where it stands, what comes in, its arguments and weights. */
@@ -57,6 +59,8 @@ export const float = (name: string, fallback: number): BuiltinParameter => ({
   kind: "float",
   default: number(fallback),
 });
+/** What is added to a variance: `bn(64)` would be one of 64. */
+export const eps: BuiltinParameter = { ...float("eps", 1e-5), below: 1 };
 export const bool = (name: string, value: boolean): BuiltinParameter => ({
   name,
   kind: "bool",

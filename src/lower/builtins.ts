@@ -7,7 +7,7 @@ import type { Activation, ActivationName } from "../ir/activation.ts";
 import { ops } from "../ir/ops/index.ts";
 import type { ParamRole } from "../ir/ops/param.ts";
 import { showMap } from "../ir/tensor.ts";
-import { type Builtin, type BuiltinParameter, bool, chosenOf, float, int, text } from "./builtin.ts";
+import { type Builtin, type BuiltinParameter, bool, chosenOf, eps, float, int, text } from "./builtin.ts";
 import { fail } from "./row-error.ts";
 import type { NumberValue } from "./values.ts";
 import { avgpool, blurpool, conv, dense, maxpool } from "./windows.ts";
@@ -15,7 +15,7 @@ import { avgpool, blurpool, conv, dense, maxpool } from "./windows.ts";
 const bn: Builtin = {
   name: "bn",
   summary: "batch normalisation",
-  parameters: [float("eps", 1e-5), bool("scale", true), bool("shift", true)],
+  parameters: [eps, bool("scale", true), bool("shift", true)],
   build(a) {
     const shape = [a.x.type.shape[3]];
     const scale = a.flag("scale");
@@ -57,7 +57,8 @@ const extend: Builtin = {
     const own = [h + around.top + around.bottom, w + around.left + around.right, c];
     const to = ["height", "width", "channels"].map((side, i) => a.int(side) || own[i]);
     if (to.some((side, i) => side < own[i])) {
-      fail("bad-extension", a.span, { from: showMap(a.x.type.shape), to: to.join("x") });
+      const hint = `zeros only fill up: \`extend\` goes to ${own.join("x")} at least`;
+      fail("bad-extension", a.span, { from: showMap(a.x.type.shape), to: to.join("x") }, { hint });
     }
     const center = a.flag("center");
     const split = (total: number) => (center ? Math.floor(total / 2) : 0);
@@ -142,7 +143,7 @@ const elementwise = (name: string, fn: ActivationName, summary: string): Builtin
 const gn: Builtin = {
   name: "gn",
   summary: "group normalisation",
-  parameters: [int("groups", 32), float("eps", 1e-5)],
+  parameters: [int("groups", 32), eps],
   build(a) {
     const channels = a.x.type.shape[3];
     const groups = a.int("groups");

@@ -3,17 +3,32 @@
  * settings exist. Runs over every declaration, used or not, and over both branches of every `if`, so all such
  * mistakes show at once; expansion then stops a net at its first bad row.
  */
-import type { Report } from "../base/diagnostic.ts";
+import type { Fix, Report } from "../base/diagnostic.ts";
+import { write } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
-import type { BinaryExpr, BlockItem, CallExpr, Expr, NetItem, Row, StepRow } from "../parser/ast.ts";
-import { parameterHint } from "./arguments.ts";
+import type {
+  Argument,
+  BinaryExpr,
+  BlockItem,
+  CallExpr,
+  Expr,
+  MemberExpr,
+  NetItem,
+  Row,
+  StepRow,
+} from "../parser/ast.ts";
+import { explainKind, writtenKinds } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
-import { explainUnknown } from "./evaluate.ts";
-import type { Entry, Module } from "./modules.ts";
+import { checkCycles } from "./check-cycles.ts";
+import { checkCall, checkInput, checkLabelled, checkUnusedLets } from "./check-slips.ts";
+import { explainParameter, explainUnknown } from "./explain-names.ts";
+import { foreignName, isLibrary, superfluousParameter } from "./foreign-names.ts";
+import { type Entry, firstHere, type Module } from "./modules.ts";
 import { allRows, copyIndices, labelRows } from "./naming.ts";
 import type { Declaration } from "./values.ts";
 
 export function checkNames(module: Module, report: Report): void {
+  checkCycles(module, report);
   for (const item of module.file.items) {
     if (item.kind === "block" || item.kind === "net") {
       const locals = declareLocals(item, module, report);
@@ -21,7 +36,9 @@ export function checkNames(module: Module, report: Report): void {
       for (const { default: value } of item.parameters) if (value) visible.expr(value);
       if (item.kind === "net" && item.base) visible.expr(item.base);
       visible.rows(item.rows);
+      checkKinds(item, report);
       checkPlaces(item, report);
+      checkUnusedLets(item, visible.used, report);
     } else if (item.kind === "let") {
       const inner = allRows([item]).flatMap(({ row }) => (row.kind === "let" ? [row.name.text] : []));
       const locals = new Set([
@@ -29,6 +46,14 @@ export function checkNames(module: Module, report: Report): void {
         ...[...labelRows([item]), ...copyIndices([item])].map(({ name }) => name),
       ]);
       new NameChecker(module, locals, report).expr(item.value);
+    }
+  }
+}
+
+function checkKinds({ parameters }: BlockItem | NetItem, report: Report): void {
+  for (const { type } of parameters) {
+    if (type && !writtenKinds.has(type.text)) {
+      report("unknown-kind", type.span, { name: type.text }, explainKind(type));
     }
   }
 }
@@ -54,23 +79,29 @@ const blockHints = {
 
 /** Parameters, `let`s and labels of a declaration: none may hide anything, or each other. */
 function declareLocals(item: BlockItem | NetItem, module: Module, report: Report): Set<string> {
-  const locals = new Map<string, string>();
+  const locals = new Map<string, { readonly where: string; readonly span?: Span }>();
   const declare = (name: string, what: string, where: string, span: Span) => {
     const outer = module.scope.get(name);
     const mine = locals.get(name);
     if (outer) {
       const hint =
         what === "the label" ? `call the row something else, such as \`${name}1\`` : "choose another name";
-      report("name-taken", span, { what, name, by: outer.what }, { hint });
+      const notes = outer.span
+        ? [{ message: `${outer.what} \`${name}\` stands here`, span: outer.span }]
+        : [];
+      report("name-taken", span, { what, name, by: outer.what }, { hint, notes });
     } else if (mine) {
       report(
         "duplicate-name",
         span,
-        { name, where: mine },
-        { hint: `every row, parameter and \`let\` of a ${item.kind} needs a name of its own` },
+        { name, where: mine.where },
+        {
+          hint: `every row, parameter and \`let\` of a ${item.kind} needs a name of its own`,
+          notes: firstHere(name, mine.span),
+        },
       );
     }
-    locals.set(name, where);
+    if (!mine) locals.set(name, { where, span });
   };
   for (const { name } of item.parameters)
     declare(name.text, "the parameter", `a parameter of this ${item.kind}`, name.span);
@@ -85,7 +116,7 @@ function declareLocals(item: BlockItem | NetItem, module: Module, report: Report
   }
   // A derived net may start rows from labels of the nets it is derived from.
   for (const name of inheritedLabels(item, module))
-    if (!locals.has(name)) locals.set(name, "the name of a row");
+    if (!locals.has(name)) locals.set(name, { where: "the name of a row" });
   return new Set(locals.keys());
 }
 
@@ -111,6 +142,8 @@ class NameChecker {
   readonly #module: Module;
   readonly #locals: ReadonlySet<string>;
   readonly #report: Report;
+  /** The names that were met. */
+  readonly used = new Set<string>();
 
   constructor(module: Module, locals: ReadonlySet<string>, report: Report) {
     this.#module = module;
@@ -120,6 +153,8 @@ class NameChecker {
 
   rows(rows: readonly Row[]): void {
     for (const row of rows) {
+      if (row.kind === "step") checkLabelled(row, this.#report);
+      if (row.kind === "input") checkInput(row, this.#report);
       if (row.kind === "step" && row.value.kind === "binary" && row.value.operator === "@")
         this.#sharing(row, row.value);
       else if (row.kind === "step" || row.kind === "let" || row.kind === "input" || row.kind === "expect")
@@ -148,9 +183,10 @@ class NameChecker {
         this.expr(expr.callee);
         for (const { value } of expr.args) this.expr(value);
         this.#settings(expr);
+        checkCall(expr, this.#report);
         break;
       case "member":
-        this.expr(expr.object);
+        this.#member(expr);
         break;
       case "unary":
         this.expr(expr.operand);
@@ -181,11 +217,28 @@ class NameChecker {
     }
   }
 
+  /** `nn.Conv2d` is one name, of another library. */
+  #member({ object, member, span }: MemberExpr): void {
+    const isForeign =
+      object.kind === "name" &&
+      !this.#isKnown(object.name) &&
+      isLibrary(object.name) &&
+      foreignName(member.text);
+    if (isForeign)
+      this.#report("unknown-name", span, { name: `${object.name}.${member.text}` }, { hint: isForeign.hint });
+    else this.expr(object);
+  }
+
+  #isKnown(name: string): boolean {
+    return this.#locals.has(name) || this.#module.scope.has(name);
+  }
+
   #name(name: string, span: Span): void {
-    if (this.#locals.has(name) || this.#module.scope.has(name)) return;
-    const { code, hint } = explainUnknown(name, [...this.#locals], this.#module);
-    if (code === "joined-word") this.#report(code, span, { text: name }, { hint });
-    else this.#report(code, span, { name }, { hint });
+    this.used.add(name);
+    if (this.#isKnown(name)) return;
+    const { code, ...extra } = explainUnknown(name, span, this.#locals, this.#module);
+    if (code === "joined-word") this.#report(code, span, { text: name }, extra);
+    else this.#report(code, span, { name }, extra);
   }
 
   /** Named arguments of what is known by name: operations, blocks, nets, `image`. */
@@ -202,10 +255,25 @@ class NameChecker {
       if (value.declaration.item.kind === "net" && value.declaration.item.base) return;
       parameters = value.declaration.item.parameters.map(({ name }) => ({ name: name.text }));
     } else return;
-    for (const { name, span } of args) {
+    for (const [i, { name, span }] of args.entries()) {
       if (!name || parameters.some((parameter) => parameter.name === name.text)) continue;
-      const hint = parameterHint(name.text, parameters);
-      this.#report("unknown-parameter", span, { callee: callee.name, name: name.text }, { hint });
+      const known = parameters.map((parameter) => parameter.name);
+      const extra = explainParameter(name.text, known, span);
+      const leave = superfluousParameter(name.text) === extra.hint ? [withoutArgument(args, i)] : extra.fixes;
+      this.#report(
+        "unknown-parameter",
+        span,
+        { callee: callee.name, name: name.text },
+        { ...extra, fixes: leave },
+      );
     }
   }
+}
+
+/** The call without one of its arguments, and without the comma that goes with it. */
+function withoutArgument(args: readonly Argument[], index: number): Fix {
+  const { span } = args[index];
+  const start = index > 0 ? args[index - 1].span.end : span.start;
+  const end = index === 0 && args.length > 1 ? args[1].span.start : span.end;
+  return write({ ...span, start, end }, "");
 }

@@ -1,4 +1,6 @@
 /** What happens on entering a block or net, before its rows run: its parameters become slots, its `default` rows settings. */
+import type { Extra } from "../base/diagnostic.ts";
+import { insertBefore } from "../base/fix.ts";
 import type { Expr } from "../parser/ast.ts";
 import { declaredKind, type Slot, unknownParameter } from "./arguments.ts";
 import { evaluate, lookupTop } from "./evaluate.ts";
@@ -18,13 +20,28 @@ export function declarationSlots({ item, module }: Declaration, frame: Frame): r
   });
 }
 
+/** Arguments of a default have names: those that have none get that of the parameter in their place. */
+function explainDefault(expr: Expr, value: Value): Extra {
+  const example = "for example `default bn(eps = 1e-3)`";
+  if ((value.kind !== "operation" && value.kind !== "block") || expr.kind !== "call")
+    return { hint: example };
+  const unnamed = expr.args.filter(({ name }) => !name);
+  const places = [...value.named].filter(([, given]) =>
+    unnamed.some((argument) => argument.value.span === given.span),
+  );
+  if (places.length === 0) return { hint: example };
+  const edits = places.map(([name, given]) => insertBefore(given.span, `${name} = `));
+  const hint = `name what is set: \`${places[0][0]} = ...\``;
+  return { hint, fixes: [{ title: "name the arguments", edits }] };
+}
+
 /** A `default` row: its settings hold for everything built under the frame from here on. */
 export function addDefaults(values: readonly Expr[], frame: Frame): void {
   for (const expr of values) {
     const value = evaluate(expr, frame);
     const isNamed = expr.kind === "call" && expr.args.every(({ name }) => name !== undefined);
     if ((value.kind !== "operation" && value.kind !== "block") || !isNamed || value.named.size === 0) {
-      fail("bad-default", expr.span, {}, { hint: "for example `default bn(eps = 1e-3)`" });
+      fail("bad-default", expr.span, {}, explainDefault(expr, value));
     }
     const parameters =
       value.kind === "operation"

@@ -2,12 +2,16 @@
  * Expression → value, in a frame. Nothing is built here: `conv(3x3, 64) -> bn` evaluates to a closure, which
  * expand.ts runs on a tensor. Mistakes leave as RowError.
  */
-import type { Source, Span } from "../base/source.ts";
-import { listNames, nearest } from "../base/suggest.ts";
+import { writeOneOf } from "../base/fix.ts";
+import type { Span } from "../base/source.ts";
+import { allNearest, didYouMean } from "../base/suggest.ts";
 import type { BinaryExpr, CallExpr, Expr, MemberExpr, NameExpr } from "../parser/ast.ts";
 import { type Argued, addArguments, builtinSlots, fillParameters, whole } from "./arguments.ts";
 import { imageParameters } from "./builtins.ts";
-import { type Entry, type Module, standardLibrary } from "./modules.ts";
+import { dashOfList } from "./check-slips.ts";
+import { explainPart, explainUnknown } from "./explain-names.ts";
+import { refuseDash, refusePath, writeValue } from "./explain-rows.ts";
+import type { Entry, Module } from "./modules.ts";
 import { allRows, copyIndices } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { fail, failSilently } from "./row-error.ts";
@@ -29,6 +33,7 @@ export function topFrame(module: Module): Frame {
     declaration: undefined,
     variables: new Map(),
     labels: new Map(),
+    failed: new Set(),
     input: undefined,
     context: { defaults: [], stack: [] },
   };
@@ -50,7 +55,14 @@ function evaluateWithin(expr: Expr, frame: Frame): Value {
     case "size":
       if (expr.sides.includes(0)) {
         const params = { what: "every side of a size", wanted: "at least 1", value: expr.sides.join("x") };
-        fail("out-of-range", expr.span, params);
+        const { text } = expr.span.source;
+        const digits = text.slice(expr.span.start + 2, expr.span.end);
+        const decimal = String(Number.parseInt(digits, 16));
+        const isHexadecimal = expr.sides[0] === 0 && expr.sides.length === 2 && digits !== "0";
+        const hint = isHexadecimal
+          ? `if the hexadecimal number is meant: ${decimal}`
+          : "a size is such as 3x3, or 224x224x3";
+        fail("out-of-range", expr.span, params, { hint });
       }
       return { kind: "size", sides: expr.sides };
     case "text":
@@ -126,14 +138,24 @@ export function countOf(expr: Expr, frame: Frame, what: string): number {
   const value = evaluate(expr, frame);
   if (value.kind === "size") {
     const message = `${what} is one number, this is ${describeKind(value)}`;
-    fail("kind-mismatch", expr.span, { message }, { hint: `write ${value.sides[0]}` });
+    const sides = [...new Set(value.sides)].map(String);
+    const hint = sides.length === 1 ? `write ${sides[0]}` : `${what} is the same in both directions`;
+    fail("kind-mismatch", expr.span, { message }, { hint, fixes: writeOneOf(expr.span, sides) });
   }
   if (isPath(value)) {
     const message = `${what} is a number, this is ${describeKind(value)}`;
     const hint = what === "a count" ? "the block comes first, then how often: `block x 3`" : undefined;
     fail("kind-mismatch", expr.span, { message }, { hint });
   }
-  return whole(numberOf(value, expr.span), what, expr.span, 1);
+  const number = numberOf(value, expr.span);
+  if (number < 1 && Number.isInteger(number)) {
+    const hint =
+      what === "a count"
+        ? "a row that is not wanted is left out, or stands in `if c [ ... ]`"
+        : "a stride of 1 goes one step at a time";
+    fail("out-of-range", expr.span, { what, wanted: "at least 1", value: String(number) }, { hint });
+  }
+  return whole(number, what, expr.span, 1);
 }
 
 // ---- names ------------------------------------------------------------------------------------------
@@ -147,6 +169,7 @@ export function lookupTop(name: string, module: Module, span?: Span): Value | un
   if (entry.value) return entry.value;
   const place = span ?? entry.row.name.span;
   if (evaluating.includes(entry)) {
+    if (entry.module().cyclic.has(name)) failSilently();
     const names = evaluating.slice(evaluating.indexOf(entry)).map(({ row }) => row.name.text);
     const params = { name: names[0], path: [...names, names[0]].join(" -> ") };
     fail("cyclic-definition", place, params, { hint: "one of them must stand on its own" });
@@ -166,49 +189,26 @@ const evaluating: Extract<Entry, { kind: "let" }>[] = [];
 function lookup({ name, span }: NameExpr, frame: Frame): Value {
   const local = frame.variables.get(name) ?? frame.labels.get(name) ?? lookupTop(name, frame.module, span);
   if (local) return local;
-  const { code, hint } = explainUnknown(
-    name,
-    [...frame.variables.keys(), ...frame.labels.keys()],
-    frame.module,
-  );
+  if (frame.failed.has(name)) failSilently();
   const rows = frame.declaration?.item.rows ?? [];
   if (copyIndices(rows).some((index) => index.name === name)) {
     const hint = `\`${name}\` counts the copies of one repetition and is known in its block only`;
     fail("unknown-name", span, { name }, { hint });
   }
   const mine = allRows(rows).map(({ row }) => row);
-  if (mine.some((row) => (row.kind === "step" || row.kind === "input") && row.label?.text === name))
-    fail("used-before", span, { name }, { hint: "rows run from top to bottom" });
-  if (mine.some((row) => row.kind === "let" && row.name.text === name)) {
-    const hint = "rows run from top to bottom, and `default` before all others";
-    fail("used-before", span, { name }, { hint });
+  const later = mine.find((row) =>
+    row.kind === "let" ? row.name.text === name : "label" in row && row.label?.text === name,
+  );
+  if (later) {
+    const notes = [{ message: `the row of \`${name}\` stands here`, span: later.span }];
+    const order = later.kind === "let" ? ", and `default` before all others" : "";
+    fail("used-before", span, { name }, { notes, hint: `rows run from top to bottom${order}` });
   }
-  if (code === "joined-word") fail(code, span, { text: name }, { hint });
-  fail(code, span, { name }, { hint });
+  const locals = [...frame.variables.keys(), ...frame.labels.keys()];
+  const { code, ...extra } = explainUnknown(name, span, locals, frame.module);
+  if (code === "joined-word") fail(code, span, { text: name }, extra);
+  fail(code, span, { name }, extra);
 }
-
-/** Why a name is unknown: a missing `use`, a missing space, or a slip of the finger. */
-export function explainUnknown(
-  name: string,
-  locals: readonly string[],
-  module: Module,
-): { readonly code: "unknown-name" | "joined-word"; readonly hint: string | undefined } {
-  if (/^x\d+$/.test(name))
-    return { code: "joined-word", hint: `repetition has a space: \`x ${name.slice(1)}\`` };
-  const library = isStd(module.source) ? new Set<string>() : standardLibrary().exports;
-  if (library.has(name)) return { code: "unknown-name", hint: `add \`use ${name} from std\`` };
-  const visible = [...locals, ...module.scope.keys()];
-  const near = nearest(name, visible);
-  if (near) return { code: "unknown-name", hint: `did you mean \`${near}\`?` };
-  const fromStd = nearest(name, library);
-  if (fromStd) return { code: "unknown-name", hint: `did you mean \`${fromStd}\`, from std?` };
-  return {
-    code: "unknown-name",
-    hint: "a name is a parameter, a label, a `let`, an operation, or comes with `use`",
-  };
-}
-
-const isStd = (source: Source) => source.name === "std.resnet";
 
 // ---- calls ------------------------------------------------------------------------------------------
 
@@ -301,7 +301,8 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
         wanted: `${channels} numbers, one a channel`,
         value: `${items.length}`,
       };
-      fail("out-of-range", span, params);
+      const hint = "one number alone counts for every channel";
+      fail("out-of-range", value.named.get(name)?.span ?? span, params, { hint });
     }
     return items;
   };
@@ -315,7 +316,11 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
   };
   const order = text("order");
   if (order !== "rgb" && order !== "bgr") {
-    fail("out-of-range", span, { what: "`order` of `image`", wanted: '"rgb" or "bgr"', value: `"${order}"` });
+    const place = value.named.get("order")?.span ?? span;
+    const near = allNearest(order, ["rgb", "bgr"]).map((name) => `"${name}"`);
+    const params = { what: "`order` of `image`", wanted: '"rgb" or "bgr"', value: `"${order}"` };
+    const fixes = near.map((name) => writeValue(place, name));
+    fail("out-of-range", place, params, { hint: didYouMean(near, "") ?? 'write "rgb" or "bgr"', fixes });
   }
   const preprocess = {
     mean: numbers("mean", 0),
@@ -340,28 +345,15 @@ function member({ object, member: { text, span } }: MemberExpr, frame: Frame): V
       owner.kind === "block" ? "a block has parts once a row has run it" : "only what a row made has parts";
     fail("unknown-part", span, { owner: described, part: text }, { hint });
   }
+  if (owner.isUnknown) failSilently();
   const [, height, width, channels] = owner.node.type.shape;
   if (text === "channels") return { kind: "number", value: channels };
   if (text === "height") return { kind: "number", value: height };
   if (text === "width") return { kind: "number", value: width };
   const part = /^\d+$/.test(text) ? owner.parts?.copies[Number(text)] : owner.parts?.labels.get(text);
   if (part) return part;
-  const known = nearest(text, ["channels", "height", "width"]);
-  const hint = known ? `did you mean \`${known}\`?` : partsHint(owner.parts, text);
-  fail("unknown-part", span, { owner: described, part: text }, { hint });
-}
-
-/** What a tensor has to tap, for a member that it has not. */
-export function partsHint(
-  parts: { labels: ReadonlyMap<string, unknown>; copies: readonly unknown[] } | undefined,
-  wanted: string,
-): string {
-  const labels = [...(parts?.labels.keys() ?? [])];
-  const near = nearest(wanted, labels);
-  if (near) return `did you mean \`${near}\`? It has ${listNames(labels)}`;
-  if (labels.length > 0) return `it has ${listNames(labels)}`;
-  const copies = parts?.copies.length ?? 0;
-  return copies > 0 ? `it has the copies 0 to ${copies - 1}` : "only labelled rows can be tapped";
+  const extra = explainPart(text, span, owner.parts, { isTensor: true });
+  fail("unknown-part", span, { owner: described, part: text }, extra);
 }
 
 // ---- operators --------------------------------------------------------------------------------------
@@ -375,9 +367,7 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
   if (isPath(left)) {
     if (operator === "/") return withStride(left, countOf(rightExpr, frame, "a stride"), span);
     if (operator === "x" || operator === "+" || operator === "*") return { kind: "closure", expr, frame };
-    const hint = operator === "-" ? "for a repetition count write it in parentheses: `x (n - 1)`" : undefined;
-    const message = `\`${operator}\` needs two numbers, the left side is ${describeKind(left)}`;
-    fail("kind-mismatch", expr.operatorSpan, { message }, { hint });
+    refusePath(expr, left);
   }
   if (operator === "and" || operator === "or") {
     const first = boolOf(left, leftExpr.span);
@@ -385,6 +375,8 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
     return { kind: "bool", value: operator === "and" ? first && second : first || second };
   }
   const right = evaluate(rightExpr, frame);
+  const dash = dashOfList(expr);
+  if (dash && (left.kind !== "number" || right.kind !== "number")) refuseDash(dash);
   if (isPath(right) && (operator === "x" || operator === "*" || operator === "+")) {
     const message =
       operator === "x"

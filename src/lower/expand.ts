@@ -11,8 +11,10 @@ import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../par
 import { builtinSlots, defaultsFor, fillParameters, whole } from "./arguments.ts";
 import { addDefaults, declarationSlots } from "./entering.ts";
 import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
+import { countFirst, explainInput, refuseNumbers } from "./explain-rows.ts";
 import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
+import { News, recover, unknownTensor } from "./recover.ts";
 import { fail, failSilently, RowError } from "./row-error.ts";
 import {
   type BlockValue,
@@ -85,13 +87,15 @@ export class Expander {
   readonly #weights = new Weights(this.#builder);
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
-  /** Set when a row of the outermost net failed: what follows from it is not reported. */
+  readonly #news: News;
+  /** Set when a row of the outermost net failed: there is no graph then. */
   broken = false;
 
   constructor({ report, batch, root }: ExpanderOptions) {
     this.#report = report;
     this.#batch = batch;
     this.#root = root;
+    this.#news = new News(root.module.source);
   }
 
   /** Builds the net itself: its `input` rows make the inputs. */
@@ -112,6 +116,7 @@ export class Expander {
     const { item, module } = declaration;
     const own = item.name.text;
     if (context.stack.includes(declaration)) {
+      if (module.cyclic.has(own)) failSilently();
       const names = context.stack.slice(context.stack.indexOf(declaration)).map((d) => d.item.name.text);
       const hint =
         item.kind === "net" ? "one of them must stand on its own" : "repeat a block with `x n` instead";
@@ -124,6 +129,7 @@ export class Expander {
       declaration,
       variables: new Map(),
       labels: new Map(),
+      failed: new Set(),
       input,
       context: { defaults: context.defaults, stack: [...context.stack, declaration] },
     };
@@ -191,7 +197,6 @@ export class Expander {
     const isOutermost = this.#isRoot(frame) && rows === frame.declaration?.item.rows;
     let current = input;
     for (const row of rows) {
-      if (this.broken) break;
       if (!isOutermost) {
         current = this.#row(row, current, frame, scope, stepNames);
         continue;
@@ -201,7 +206,10 @@ export class Expander {
       } catch (error) {
         if (!(error instanceof RowError)) throw error;
         this.broken = true;
-        error.reportTo(this.#report);
+        if (this.#news.isNew(error)) error.reportTo(this.#report);
+        // Past these bounds every row would fail.
+        if (error.code === "net-too-large" || error.code === "nesting-too-deep") failSilently();
+        current = recover(row, frame);
       }
     }
     return current;
@@ -249,6 +257,7 @@ export class Expander {
   #share(expr: BinaryExpr, input: Result, frame: Frame, name: string, manner: Manner): Result {
     if (!manner.labelled) failSilently();
     const lender = evaluate(expr.right, frame);
+    if (lender.kind === "tensor" && lender.isUnknown) failSilently();
     if (lender.kind !== "tensor" || lender.scope === undefined) {
       fail("bad-sharing", expr.right.span, { why: "only a labelled row has weights to share" });
     }
@@ -263,8 +272,11 @@ export class Expander {
   /** A step before there is anything to run it on. */
   #missingInput(row: Row, frame: Frame): never {
     const params = { net: this.#root.item.name.text };
-    if (frame.declaration?.item.rows.some(({ kind }) => kind === "input")) {
-      fail("missing-input", row.span, params, { hint: "the `input` row stands before the steps" });
+    const input = frame.declaration?.item.rows.find(({ kind }) => kind === "input");
+    if (input) {
+      const notes = [{ message: "it stands here", span: input.span }];
+      const hint = "the `input` row stands before the steps";
+      fail("missing-input", row.span, { ...params, isBelow: true }, { hint, notes });
     }
     fail("missing-input", this.#root.item.name.span, params, {
       hint: "add a row such as `input imagenet(224x224x3)`",
@@ -274,15 +286,16 @@ export class Expander {
   #addInput(row: InputRow, current: Result, frame: Frame): Result {
     const value = evaluate(row.value, frame);
     const sides = value.kind === "image" || value.kind === "size" ? value.sides : [];
-    if (sides.length !== 3) fail("bad-input", row.value.span, {}, { hint: "for example 224x224x3" });
+    if (sides.length !== 3) fail("bad-input", row.value.span, {}, explainInput(row.value, value));
     const label = row.label?.text;
+    // An input below the first step: that was said of the step.
+    if (frame.input?.isUnknown) failSilently();
     if (frame.input && !label) {
-      fail(
-        "missing-name",
-        row.span,
-        { what: "second input" },
-        { hint: "every input but the first needs a label: `input name: 32x32x3`" },
-      );
+      const hint = "every input but the first needs a label: `input name: 32x32x3`";
+      const first = frame.declaration?.item.rows.find(({ kind }) => kind === "input");
+      const notes =
+        first && first !== row ? [{ message: "the first input stands here", span: first.span }] : [];
+      fail("missing-name", row.span, { what: "second input" }, { hint, notes });
     }
     const shape = [this.#batch, ...sides];
     const attrs = value.kind === "image" ? { shape, preprocess: value.preprocess } : { shape };
@@ -367,6 +380,7 @@ export class Expander {
 
   /** `+`, `|`, `*`: both sides get the current tensor. A chain of `|` is one concatenation. */
   #join(expr: BinaryExpr, input: Result, frame: Frame, scope: string, manner: Manner): Result {
+    refuseNumbers(expr);
     const sides: Result[] = [];
     let rest: Expr = expr;
     const chain: Expr[] = [];
@@ -381,6 +395,7 @@ export class Expander {
     for (const side of [rest, ...chain]) sides.push(this.#run(side, input, frame, scope, manner));
     const tensors = sides.filter((side) => side.kind === "tensor");
     if (tensors.length < 2) return tensors[0] ?? { kind: "none" };
+    if (tensors.some(({ isUnknown }) => isUnknown)) return unknownTensor;
     const op = expr.operator === "|" ? ops.concat : expr.operator === "+" ? ops.add : ops.mul;
     const nodes = tensors.map((tensor) => tensor.node);
     const name = joinName(scope, (manner.copy ?? "") + (manner.copy ? "." : "") + op.name);
@@ -412,14 +427,11 @@ export class Expander {
     manner: Manner,
     index?: string,
   ): Result {
+    if (expr.left.kind === "number" && expr.right.kind !== "number") countFirst(expr);
     const count = countOf(expr.right, frame, "a count");
     if (expr.left.kind === "group" && !manner.labelled) {
-      fail(
-        "unlabelled-repetition",
-        expr.span,
-        {},
-        { hint: "its copies are named after it: `name: [ ... ] x 3`" },
-      );
+      const hint = "its copies are named after it: `name: [ ... ] x 3`";
+      fail("unlabelled-repetition", expr.span, {}, { hint });
     }
     const copies: TensorValue[] = [];
     const step = spine(expr.left);
@@ -434,7 +446,7 @@ export class Expander {
       if (index !== undefined) variables.set(index, { kind: "number", value: i });
       const inner = index === undefined ? frame : { ...frame, variables };
       const result = this.#run(expr.left, current, inner, scope, { ...rest, ...own, copy });
-      if (result.kind === "none") return result;
+      if (result.kind === "none" || result.isUnknown) return result;
       copies.push({ ...result, scope: joinName(scope, word + copy) });
       current = result;
     }
@@ -453,7 +465,7 @@ export class Expander {
       case "block": {
         try {
           const { result, frame, outputs } = this.#expand(path, input, name, span, context);
-          if (result.kind === "none") return result;
+          if (result.kind === "none" || result.isUnknown) return result;
           const labels = new Map<string, TensorValue>();
           for (const [label, value] of frame.labels) if (value.kind === "tensor") labels.set(label, value);
           const copies = result.parts?.copies ?? [];
@@ -495,6 +507,7 @@ export class Expander {
     const { operation } = path;
     const slots = builtinSlots(operation.parameters);
     const filled = fillParameters(operation.name, slots, path, defaultsFor(path, context), span);
+    if (input.isUnknown) return input;
     const value = (key: string) => filled.get(key);
     const node = operation.build({
       builder: this.#builder,

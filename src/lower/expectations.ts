@@ -3,17 +3,23 @@
  * a suffix is compared at the precision it is written in. Expectations hold for the net as its file declares
  * it: where a setting from outside changes a parameter, a failure is a warning that names the setting.
  */
-import type { Report } from "../base/diagnostic.ts";
-import { listNames, nearest } from "../base/suggest.ts";
+import type { Extra, Report } from "../base/diagnostic.ts";
+import { replace, writeOneOf } from "../base/fix.ts";
+import type { Span } from "../base/source.ts";
+import { allNearest, didYouMean, listNames } from "../base/suggest.ts";
 import type { Graph } from "../ir/graph.ts";
 import { type Counts, countGraph, countUnder, depthOf } from "../ir/stats.ts";
-import type { ExpectRow, Reference } from "../parser/ast.ts";
-import { evaluate, partsHint } from "./evaluate.ts";
+import type { ExpectRow } from "../parser/ast.ts";
+import { evaluate } from "./evaluate.ts";
 import type { Expanded, Expectation } from "./expand.ts";
+import { explainPart } from "./explain-names.ts";
+import { foreignMetric } from "./foreign-names.ts";
 import { fail, RowError } from "./row-error.ts";
 import { type Declaration, describeKind, type Frame, type Given, tapLabels, type Value } from "./values.ts";
 
 export interface Verdict {
+  /** The row that expects. */
+  readonly span: Span;
   /** "params", "conv4 ->", "depth <=". */
   readonly what: string;
   readonly wanted: string;
@@ -38,13 +44,13 @@ export function checkExpectations(
       const verdict =
         row.comparison === "->"
           ? checkShape(row, evaluate(row.value, scope), graph, frame)
-          : checkCount(row, evaluate(row.value, scope), countOf(row.reference, graph, total, frame));
+          : checkCount(row, evaluate(row.value, scope), countOf(row, graph, total, frame));
       verdicts.push(verdict);
       if (!verdict.holds) {
         const changed = settingsBehind({ row, frame: scope }, net, settings);
         const extra = changed
           ? { severity: "warning" as const, hint: `the file's own net differs: ${changed}` }
-          : {};
+          : explainShape(row, verdict, frame);
         report("expectation-failed", row.span, verdict, extra);
       }
     } catch (error) {
@@ -53,6 +59,24 @@ export function checkExpectations(
     }
   }
   return verdicts;
+}
+
+/** Where the shape comes from that was not expected, and whether it was meant with channels first. */
+function explainShape(
+  { comparison, reference, value }: ExpectRow,
+  { wanted, found }: Verdict,
+  frame: Frame,
+): Extra {
+  if (comparison !== "->") return {};
+  const label = reference.parts[0];
+  const rows = frame.declaration?.item.rows ?? [];
+  const made = rows.find((row) => row.kind === "step" && row.label?.text === label);
+  const notes = made ? [{ message: `${found} is made here`, span: made.span }] : [];
+  const [channels, height, width] = wanted.split("x");
+  if ([height, width, channels].join("x") === found && value.kind === "size") {
+    return { notes, hint: `channels stand last: ${found}`, fixes: writeOneOf(value.span, [found]) };
+  }
+  return { notes, hint: "`resnetc info` shows the shapes row by row" };
 }
 
 /** What was set from outside, in words, when that may be why an expectation fails. */
@@ -83,7 +107,7 @@ function checkShape(row: ExpectRow, wanted: Value, graph: Graph, frame: Frame): 
       "unknown-part",
       span,
       { owner: "the net", part: name },
-      { hint: partsHint({ labels, copies: [] }, parts[0]) },
+      explainPart(parts[0], span, { labels, copies: [] }),
     );
   }
   const sides =
@@ -93,36 +117,58 @@ function checkShape(row: ExpectRow, wanted: Value, graph: Graph, frame: Frame): 
       message: `a shape is needed here, this is ${describeKind(wanted)}`,
     });
   const found = node.type.shape.slice(1).join("x");
-  return { what: `${name} ->`, wanted: sides.join("x"), found, holds: found === sides.join("x") };
+  return {
+    span: row.span,
+    what: `${name} ->`,
+    wanted: sides.join("x"),
+    found,
+    holds: found === sides.join("x"),
+  };
 }
 
-function countOf({ parts, span }: Reference, graph: Graph, total: Counts, frame: Frame): number {
+function countOf(row: ExpectRow, graph: Graph, total: Counts, frame: Frame): number {
+  const { parts, span } = row.reference;
   const metric = parts[parts.length - 1];
   if (parts.length === 1) {
     if (metric === "depth") return depthOf(graph);
     if (isMetric(metric) && metric !== "depth") return total[metric];
-    const near = nearest(metric, metricNames);
-    const hint = tapLabels(frame.labels, parts)
-      ? `a shape is checked with an arrow: \`expect ${metric} -> 7x7x2048\``
-      : near
-        ? `did you mean \`${near}\`?`
-        : `the metrics are ${metricNames.join(", ")}, and LABEL.params, LABEL.macs`;
-    fail("unknown-metric", span, { name: metric }, { hint });
+    fail("unknown-metric", span, { name: metric }, explainMetric(row, frame));
   }
   const label = parts.slice(0, -1).join(".");
   const counts = countUnder(graph, label);
   if (!isMetric(metric) || metric === "depth" || !counts) {
     const labels = [...frame.labels.keys()];
-    const hint = counts ? "of a label there are params, state and macs" : `the rows are ${listNames(labels)}`;
-    fail("unknown-metric", span, { name: parts.join(".") }, { hint });
+    const near = counts ? [] : allNearest(label, labels).map((name) => `${name}.${metric}`);
+    const hint = counts
+      ? "of a label there are params, state and macs"
+      : (didYouMean(near) ?? `the rows are ${listNames(labels)}`);
+    fail("unknown-metric", span, { name: parts.join(".") }, { hint, fixes: writeOneOf(span, near) });
   }
   return counts[metric];
+}
+
+/** What a word may mean that is no metric: a row, whose shape is checked, or a metric by another name. */
+function explainMetric({ reference: { parts, span }, comparison, value }: ExpectRow, frame: Frame): Extra {
+  const [name] = parts;
+  if (tapLabels(frame.labels, parts)) {
+    const { source } = span;
+    const shape = value.kind === "size" ? source.text.slice(value.span.start, value.span.end) : "7x7x2048";
+    const between = { source, start: span.end, end: value.span.start };
+    const isMeant = value.kind === "size" && comparison === "==";
+    const hint = `a shape is checked with an arrow: \`expect ${name} -> ${shape}\``;
+    return { hint, fixes: isMeant ? [{ title: "write `->`", edits: [replace(between, " -> ")] }] : [] };
+  }
+  const foreign = foreignMetric(name);
+  const near = foreign ? (foreign.meant ? [foreign.meant] : []) : allNearest(name, metricNames);
+  const all = `the metrics are ${metricNames.join(", ")}, and LABEL.params, LABEL.macs`;
+  const hint = foreign?.hint ?? didYouMean(near) ?? all;
+  return { hint, fixes: writeOneOf(span, near) };
 }
 
 const isMetric = (name: string): name is Metric => (metricNames as readonly string[]).includes(name);
 
 function checkCount(
-  { reference, comparison, value: expr }: ExpectRow,
+  { span, reference, comparison, value: expr }: ExpectRow,
   wanted: Value,
   found: number,
 ): Verdict {
@@ -142,7 +188,7 @@ function checkCount(
   const { value, slack = 0, text } = wanted;
   const holds = compare(comparison, found, value, slack);
   const what = comparison === "==" ? name : `${name} ${comparison}`;
-  return { what, wanted: text ?? group(value), found: group(found), holds };
+  return { span, what, wanted: text ?? group(value), found: group(found), holds };
 }
 
 function compare(comparison: ExpectRow["comparison"], found: number, wanted: number, slack: number): boolean {

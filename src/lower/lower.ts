@@ -9,9 +9,10 @@ import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
 import type { Expr, NetItem } from "../parser/ast.ts";
-import { evaluate, lookupTop, partsHint, topFrame } from "./evaluate.ts";
+import { evaluate, lookupTop, topFrame } from "./evaluate.ts";
 import { type Expanded, Expander } from "./expand.ts";
 import { checkExpectations, type Verdict } from "./expectations.ts";
+import { explainPart } from "./explain-names.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
 import { type Declaration, type Given, type TensorValue, tapLabels, type Value } from "./values.ts";
@@ -134,7 +135,7 @@ function collectOutputs(
         "unknown-part",
         span,
         { owner, part: parts.join(".") },
-        { hint: partsHint({ labels, copies: [] }, parts[0]) },
+        explainPart(parts[0], span, { labels, copies: [] }),
       );
       return undefined;
     }

@@ -3,10 +3,11 @@
  * anything. `use` lists names one by one, so a later standard library can add names without breaking a file.
  * The order of declarations does not matter: `let`s are evaluated when they are first asked for.
  */
-import { collect, type Report } from "../base/diagnostic.ts";
+import { collect, type Note, type Report } from "../base/diagnostic.ts";
+import { writeOneOf } from "../base/fix.ts";
 import { invariant } from "../base/invariant.ts";
 import { makeSource, type Source, type Span } from "../base/source.ts";
-import { listNames, nearest } from "../base/suggest.ts";
+import { allNearest, didYouMean, listNames } from "../base/suggest.ts";
 import type { File, Item, LetRow, NamesItem, UseItem } from "../parser/ast.ts";
 import { parse } from "../parser/parse.ts";
 import { stdText } from "../std/std.generated.ts";
@@ -24,22 +25,26 @@ export interface Module {
   readonly exports: ReadonlySet<string>;
   readonly nets: readonly Declaration[];
   readonly tables: ReadonlyMap<string, NamesTable>;
+  /** Declarations that are built from themselves, which was reported: running into them is no news. */
+  readonly cyclic: Set<string>;
   /** See Parsed: from this offset on complaints may follow from a syntax error. */
   readonly brokenFrom: number;
 }
 
 /** A name at the top of a file: its value, or a `let` that is evaluated when it is first asked for. */
 export type Entry =
-  | { readonly kind: "value"; readonly value: Value; readonly what: string }
+  | { readonly kind: "value"; readonly value: Value; readonly what: string; readonly span?: Span }
   | {
       readonly kind: "let";
       readonly row: LetRow;
       readonly module: () => Module;
       value?: Value;
       readonly what: string;
+      /** Where it is declared; what is built in has no such place. */
+      readonly span?: Span;
     }
   /** What a `use` should have brought and did not: that was reported, and is no news where it is used. */
-  | { readonly kind: "missing"; readonly what: string };
+  | { readonly kind: "missing"; readonly what: string; readonly span?: Span };
 
 /** Finds the text behind `use … from "./other"`: the adapter's business, as the compiler reads no files. */
 export type ReadModule = (path: string, from: Source) => Source | { readonly why: string };
@@ -96,16 +101,17 @@ export class ModuleLoader {
     const exports = new Set<string>();
     const nets: Declaration[] = [];
     const tables = new Map<string, NamesTable>();
-    const module: Module = { source, file, scope, exports, nets, tables, brokenFrom };
+    const module: Module = { source, file, scope, exports, nets, tables, cyclic: new Set(), brokenFrom };
     const declare = (name: string, span: Span, entry: Entry) => {
       const taken = scope.get(name);
-      if (!taken) scope.set(name, entry);
+      if (!taken) scope.set(name, { ...entry, span });
       else if (builtinScope.has(name)) {
         const extra = { hint: "choose another name" };
         this.#report("name-taken", span, { what: entry.what, name, by: taken.what }, extra);
       } else {
         const hint = "what a file declares or uses has a name of its own";
-        this.#report("duplicate-name", span, { name, where: "declared in this file" }, { hint });
+        const extra = { hint, notes: firstHere(name, taken.span) };
+        this.#report("duplicate-name", span, { name, where: "declared in this file" }, extra);
       }
     };
     for (const item of file.items) {
@@ -116,7 +122,10 @@ export class ModuleLoader {
       if (item.kind === "names") {
         if (tables.has(item.name.text)) {
           const params = { name: item.name.text, where: "a table of names here" };
-          this.#report("duplicate-name", item.name.span, params, { hint: "choose another name" });
+          const first = file.items.find((one) => one.kind === "names" && one.name.text === item.name.text);
+          const notes =
+            first?.kind === "names" && first !== item ? firstHere(item.name.text, first.name.span) : [];
+          this.#report("duplicate-name", item.name.span, params, { hint: "choose another name", notes });
         }
         this.#checkTable(item);
         tables.set(item.name.text, readTable(item));
@@ -156,7 +165,7 @@ export class ModuleLoader {
     tables: Map<string, NamesTable>,
   ): void {
     const missing: Entry = { kind: "missing", what: "the name" };
-    const from = this.#find(item, module.source);
+    const from = this.#find(item, module.source, module.brokenFrom);
     for (const { text, span } of item.names) {
       if (!from) {
         declare(text, span, missing);
@@ -170,16 +179,23 @@ export class ModuleLoader {
         declare(text, span, missing);
         // A broken file may have lost the declaration: its syntax error says enough.
         if (from.brokenFrom < Number.POSITIVE_INFINITY) continue;
-        const near = nearest(text, from.exports);
+        const near = allNearest(text, from.exports);
         const all = listNames(from.exports);
-        const hint = near ? `did you mean \`${near}\`?` : all ? `it has ${all}` : "it declares nothing";
-        this.#report("unknown-export", span, { module: describeModule(item), name: text }, { hint });
+        const hint = didYouMean(near) ?? (all ? `it has ${all}` : "it declares nothing");
+        const extra = { hint, fixes: writeOneOf(span, near) };
+        this.#report("unknown-export", span, { module: describeModule(item), name: text }, extra);
+        // What was meant is used by its right name further on: no news either.
+        for (const name of near)
+          if (!module.scope.has(name) && !item.names.some((other) => other.text === name))
+            declare(name, span, missing);
       }
     }
   }
 
-  #find(item: UseItem, from: Source): Module | undefined {
+  #find(item: UseItem, from: Source, brokenFrom: number): Module | undefined {
     const { text, span } = item.module;
+    // The row itself is broken: that was said.
+    if (span.start >= brokenFrom) return undefined;
     if (!item.isPath) {
       if (text === "std")
         return from.name === "std.resnet" && from.text === stdText ? undefined : standardLibrary();
@@ -203,6 +219,10 @@ export class ModuleLoader {
     return this.load(found);
   }
 }
+
+/** Points to what has a name already. */
+export const firstHere = (name: string, span: Span | undefined): readonly Note[] =>
+  span ? [{ message: `the first \`${name}\` stands here`, span }] : [];
 
 function describeModule(item: UseItem): string {
   return item.isPath ? `"${item.module.text}"` : item.module.text;

@@ -11,11 +11,17 @@ import { positionAt, type Source, type Span } from "../base/source.ts";
 type Replay = (report: Report, span: Span | undefined, notes: readonly Note[]) => void;
 
 export class RowError {
+  /** What it is about; undefined where it was reported before. */
+  readonly code: Code | undefined;
+  /** Where it happened, however far out it is blamed. */
+  readonly origin: Span | undefined;
   readonly #replay: Replay;
   #span: Span | undefined;
   #notes: readonly Note[];
 
-  constructor(span: Span | undefined, notes: readonly Note[], replay: Replay) {
+  constructor(code: Code | undefined, span: Span | undefined, notes: readonly Note[], replay: Replay) {
+    this.code = code;
+    this.origin = span;
     this.#span = span;
     this.#notes = notes;
     this.#replay = replay;
@@ -52,7 +58,7 @@ const usedHere = "used here";
 
 /** Ends a row without a word: what is wrong was reported where it happened. */
 export function failSilently(): never {
-  throw new RowError(undefined, [], () => {});
+  throw new RowError(undefined, undefined, [], () => {});
 }
 
 export function fail<C extends Code>(
@@ -61,7 +67,7 @@ export function fail<C extends Code>(
   params: MessageParams<C>,
   extra: Extra = {},
 ): never {
-  throw new RowError(span, extra.notes ?? [], (report, at, notes) =>
+  throw new RowError(code, span, extra.notes ?? [], (report, at, notes) =>
     report(code, at, params, { ...extra, notes }),
   );
 }

@@ -68,6 +68,8 @@ export interface NoneValue {
 }
 export interface TensorValue {
   readonly kind: "tensor";
+  /** What a failed row would have given: its shape is not known, so that nothing can be said of it. */
+  readonly isUnknown?: true;
   readonly node: Node;
   /** What can be tapped: the labels and copies of what made it. */
   readonly parts?: Parts | undefined;
@@ -132,6 +134,8 @@ export interface Frame {
   readonly variables: Map<string, Value>;
   /** Labelled rows so far. */
   readonly labels: Map<string, TensorValue | NoneValue>;
+  /** `let`s and labels of rows that failed: that was reported, and is no news where they are used. */
+  readonly failed: Set<string>;
   /** What `in` means; a net that is built has none before its `input` row. */
   input: TensorValue | undefined;
   context: Context;

@@ -4,53 +4,24 @@
  * fits wins, so the specific stand before the general.
  */
 import type { IToken, TokenType } from "chevrotain";
-import type { Code } from "../base/diagnostic.ts";
-import type { MessageParams } from "../base/messages.ts";
+import { insertAfter, insertBefore, replace, write } from "../base/fix.ts";
+import type { Source } from "../base/source.ts";
+import { explainBrackets } from "./explain-brackets.ts";
+import { explainForeign, explainPieces, explainPoint } from "./explain-foreign.ts";
+import {
+  type Context,
+  contextOf,
+  type Explain,
+  type Explanation,
+  operandEnds,
+  type Stumble,
+  startsRow,
+} from "./explanation.ts";
+import { spanFrom, spanOf, touches } from "./token-places.ts";
 import * as t from "./tokens.ts";
 
-export interface Stumble {
-  /** The tokens of the parse, and where in them it stumbled; `tokens.length` is the end of the file. */
-  readonly tokens: readonly IToken[];
-  readonly index: number;
-  /** The grammar rules it was in, outermost first. */
-  readonly rules: readonly string[];
-  /** The rest of a row that already read as a whole. */
-  readonly isTail: boolean;
-}
-
-export type Explanation = {
-  [C in Code]: {
-    readonly code: C;
-    readonly params: MessageParams<C>;
-    readonly hint?: string;
-    readonly at: IToken;
-  };
-}[Code];
-
-const operandStarts = new Set<TokenType>([
-  t.Name,
-  t.NumberToken,
-  t.BadNumber,
-  t.Size,
-  t.Text,
-  t.In,
-  t.None,
-  t.True,
-  t.False,
-  t.LeftBracket,
-  t.If,
-]);
-const operandEnds = new Set<TokenType>([
-  t.Name,
-  t.NumberToken,
-  t.Size,
-  t.In,
-  t.None,
-  t.RightParen,
-  t.RightBracket,
-]);
+const operators = new Set<TokenType>([...t.precedence.keys()]);
 const pathOperators = new Set<TokenType>([t.Arrow, t.Bar, t.Plus, t.Star, t.Times, t.Slash, t.Minus]);
-const closers = new Set<TokenType>(t.brackets.values());
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Names, t.Use]);
 const wordSet = new Set(t.words);
 
@@ -63,48 +34,55 @@ const needs = new Map<TokenType, readonly [needs: string, example: string]>([
   [t.Use, ["names and where they come from", "`use bottleneck from std`"]],
 ]);
 
-export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explanation {
+export function explainSyntax(stumble: Stumble): Explanation {
+  const { tokens, index } = stumble;
   const at = tokens[index];
-  const previous: IToken | undefined = tokens[index - 1];
-  const next: IToken | undefined = tokens[index + 1];
-  const rule = rules[rules.length - 1];
   if (!at) {
     return {
       code: "incomplete-row",
       params: { where: "the file ends in the middle of a row" },
       hint: "finish the row or remove it",
-      at: previous,
+      at: tokens[index - 1],
     };
   }
-  const type = at.tokenType;
-  const before = previous?.tokenType;
-  const after = next?.tokenType;
-
-  if (type === t.Edition) {
+  if (at.tokenType === t.Edition) {
     const params = { text: `\`${at.image}\`` };
     return { code: "unexpected-token", params, hint: "the edition is the first line of a file", at };
   }
+  for (const explain of explanations) {
+    const found = explain(stumble, contextOf(stumble));
+    if (found) return found;
+  }
+  return explainRest(stumble, contextOf(stumble));
+}
 
-  // ---- signs and words of other notations ----
-  if (type === t.Slash && before === t.Slash) {
-    return { code: "slash-comment", params: {}, hint: "comments start with #", at: previous };
+/** Words of the language where names should stand, and signs behind words that want none. */
+const explainWords: Explain = ({ source, tokens, index }, { at, type, previous, before, next, after }) => {
+  // `input = 8x8x3`, `input: 8x8x3`, `expect params = 0`: the sign is one too many.
+  const sign =
+    type === t.Colon || type === t.Assign
+      ? at
+      : after === t.Colon && isShape(tokens[index + 2])
+        ? next
+        : undefined;
+  const word = sign === at ? previous : at;
+  const inExpect = tokens[index - 2]?.tokenType === t.Expect && sign === at;
+  if (
+    sign &&
+    word &&
+    (inExpect ||
+      (wantsNoSign.has(word.tokenType) &&
+        (sign.tokenType === t.Assign || isShape(tokens[tokens.indexOf(sign) + 1]))))
+  ) {
+    const params = { sign: sign.image, word: word.image };
+    const fix = write(spanOf(source, sign), "");
+    const rest = source.text
+      .slice(spanOf(source, sign).end)
+      .split(/[\n;}#]/)[0]
+      .trim();
+    const hint = rest ? `remove it: \`${inExpect ? "expect " : ""}${word.image} ${rest}\`` : "remove it";
+    return { code: "stray-sign", params, hint, at: sign, fixes: [fix] };
   }
-  if (type === t.Name && /^x\d+$/.test(at.image)) {
-    const hint = `repetition has a space: \`x ${at.image.slice(1)}\``;
-    return { code: "joined-word", params: { text: at.image }, hint, at };
-  }
-  if (type === t.Name && ["stride", "strides", "s", "by"].includes(at.image) && isTail) {
-    const stride = after === t.NumberToken ? next.image : "2";
-    return { code: "stride-word", params: {}, hint: `\`/${stride}\` after the block`, at };
-  }
-  if (type === t.Name && ["repeat", "times"].includes(at.image) && isTail) {
-    return { code: "repeat-word", params: { text: at.image }, hint: "a block is repeated with `x 3`", at };
-  }
-  if (type === t.Name && at.image === "X") {
-    return { code: "capital-x", params: {}, hint: "write `x 3`", at };
-  }
-
-  // ---- words in the place of names ----
   const reserved = reservedLabel(at, next) ?? (type === t.Colon ? reservedLabel(previous, at) : undefined);
   if (reserved) {
     const { image } = reserved;
@@ -114,139 +92,217 @@ export function explainSyntax({ tokens, index, rules, isTail }: Stumble): Explan
   }
   const need = before && needs.get(before);
   if (need && type !== t.Colon) {
-    const params = { word: previous.image, needs: need[0] };
+    const params = { word: previous!.image, needs: need[0] };
     return {
       code: "missing-part",
       params,
       hint: need[1],
-      at: type === t.Separator || closers.has(type) ? previous : at,
+      at: type === t.Separator || t.closers.has(type) ? previous! : at,
+    };
+  }
+  const first: IToken | undefined = tokens[index - 2];
+  const endsRow = type === t.Separator || t.closers.has(type);
+  if (endsRow && before === t.Name && (first?.tokenType === t.Let || first?.tokenType === t.Use)) {
+    const [part, example] = needs.get(first.tokenType)!;
+    const lacking = first.tokenType === t.Let ? "a value" : part;
+    return {
+      code: "missing-part",
+      params: { word: first.image, needs: lacking },
+      hint: example,
+      at: first,
+      span: spanFrom(source, first, previous!),
     };
   }
   if (before === t.Block || before === t.Net || before === t.Names) {
-    const hint = `\`${previous.image} name${before === t.Names ? "" : "(...)"} { ... }\``;
-    return { code: "missing-name", params: { what: previous.image }, hint, at: previous };
+    const hint = `\`${previous!.image} name${before === t.Names ? "" : "(...)"} { ... }\``;
+    return { code: "missing-name", params: { what: previous!.image }, hint, at: previous! };
   }
+  return undefined;
+};
 
-  // ---- brackets and commas ----
-  if (type === t.LeftBracket && before === t.Name && isTail) {
-    return { code: "square-arguments", params: {}, hint: `\`${previous.image}(...)\``, at };
-  }
-  if (type === t.LeftParen && after === t.RightParen && before !== t.Name) {
-    return { code: "empty-parentheses", params: {}, hint: "put what belongs there, or remove them", at };
-  }
-  if (type === t.RightParen && before === t.LeftParen) {
-    const hint = "put what belongs there, or remove them";
-    return { code: "empty-parentheses", params: {}, hint, at: previous };
-  }
-  if (rule === "args" && operandStarts.has(type)) {
-    return { code: "missing-comma", params: {}, hint: `write \`, ${at.image}\``, at };
-  }
-  if ((rule === "group" && rules[rules.length - 2] === "choice") || before === t.Else) {
-    return { code: "missing-brackets", params: {}, hint: "`if a > b [ ... ] else [ ... ]`", at };
-  }
-  if (rules.length <= 2 && (type === t.Name || after === t.Colon) && !rules.includes("rows")) {
-    return { code: "row-outside", params: {}, hint: "`net name { ... }`", at };
-  }
-  if (type === t.Comma) {
-    const hint =
-      after === t.Slash
-        ? "the stride follows without one: `x 3 /2`"
-        : before === t.Size || before === t.NumberToken
-          ? "a convolution is written `conv(3x3, 64)`"
-          : "commas stand between arguments, inside parentheses";
-    return { code: "stray-comma", params: {}, hint, at };
-  }
+const wantsNoSign = new Set<TokenType>([t.Input, t.Output, t.Expect]);
 
-  // ---- rows ----
-  if (type === t.Assign) {
-    const name = before === t.Name ? previous.image : "name";
-    const hint = `a label has a colon: \`${name}: ...\`; a number is named with \`let ${name} = ...\``;
-    return { code: "stray-assignment", params: {}, hint, at };
-  }
-  if (type === t.Colon && before === t.Name) {
+/** What an input may be: then `input:` is no label. */
+const isShape = (token: IToken | undefined): boolean =>
+  token !== undefined &&
+  (token.tokenType === t.Size ||
+    token.tokenType === t.NumberToken ||
+    token.tokenType === t.LeftParen ||
+    /^(image|imagenet|caffe|cifar10|dlib_face)$/.test(token.image));
+
+const explainRows: Explain = ({ source, tokens, index, isTail }, { at, type, previous, before, next }) => {
+  if (type === t.Assign) return explainAssignment(source, tokens, index);
+  if (type === t.Colon && (before === t.Name || before === t.NumberToken)) {
+    const joined = joinedName(source, tokens, index);
+    if (joined) return joined;
     const last: IToken | undefined = tokens[index - 2];
-    if (last?.startLine === previous.startLine) {
+    if (last?.startLine === previous!.startLine) {
       const hint = "a label stands at the start of a row";
       return { code: "unexpected-token", params: { text: "`:`" }, hint, at };
     }
-    const hint = `remove the \`${last?.image ?? "->"}\` at the end of the row above`;
-    return { code: "unfinished-row", params: { label: previous.image }, hint, at: previous };
+    const hint = `remove the \`${last?.image ?? "->"}\` at the end of the row above, or go on after it`;
+    const notes = last ? { notes: [{ message: "the row above ends here", span: spanOf(source, last) }] } : {};
+    return { code: "unfinished-row", params: { label: previous!.image }, hint, at: previous!, ...notes };
   }
-  const startsRow =
-    !before ||
-    before === t.Colon ||
-    before === t.Separator ||
-    before === t.LeftBrace ||
-    before === t.LeftBracket;
-  if (pathOperators.has(type) && startsRow) {
+  const begins = startsRow(before) || !before || before === t.Colon;
+  if (pathOperators.has(type) && begins) {
+    const isLeadingArrow = before === t.Colon && type === t.Arrow && next !== undefined;
     const hint =
       before === t.Colon
         ? `the row starts from the row above anyway: leave out \`${at.image}\``
         : "put a step, a label or `in` before it";
-    return { code: "missing-operand", params: { side: "before", operator: at.image }, hint, at };
+    const fixes = isLeadingArrow
+      ? { fixes: [write({ ...spanOf(source, at), end: spanOf(source, next).start }, "")] }
+      : {};
+    return { code: "missing-operand", params: { side: "before", operator: at.image }, hint, at, ...fixes };
   }
-  if (before && pathOperators.has(before)) {
+  if (before && operators.has(before)) {
     const hint =
       before === t.Times
         ? "say how often: `x 3`"
         : before === t.Slash
           ? "say the stride: `/2`"
-          : "finish the row or remove it";
+          : before === t.Percent
+            ? "`%` is the remainder of a division; a share is a number such as 0.5"
+            : type === before
+              ? `there is one \`${at.image}\` too many`
+              : "finish the row or remove it";
+    const fixes =
+      type === before && type === t.Arrow
+        ? { fixes: [write({ ...spanOf(source, at), start: spanOf(source, previous!).end }, "")] }
+        : {};
     return {
       code: "missing-operand",
-      params: { side: "after", operator: previous.image },
+      params: { side: "after", operator: previous!.image },
       hint,
-      at: previous,
+      at: previous!,
+      ...fixes,
     };
   }
-  if (type === t.Separator || ((before === t.Colon || before === t.Assign) && closers.has(type))) {
+  if (type === t.Separator || ((before === t.Colon || before === t.Assign) && t.closers.has(type))) {
+    const label = before === t.Colon ? tokens[index - 2]?.image : undefined;
+    const where = label === undefined ? "the row ends too early" : `nothing follows \`${label}:\``;
     const hint =
       before === t.Comma ? "remove the comma, or add what should follow it" : "finish the row or remove it";
-    return { code: "incomplete-row", params: { where: "the row ends too early" }, hint, at: previous ?? at };
+    return { code: "incomplete-row", params: { where }, hint, at: previous ?? at };
   }
-  if (operandStarts.has(type) && before && operandEnds.has(before) && isTail) {
-    const isNumber = type === t.NumberToken || type === t.Size;
-    const hint = isNumber
-      ? `arguments go in parentheses: \`${previous.image}(${at.image})\``
-      : `write \`-> ${at.image}\``;
-    return { code: "missing-arrow", params: {}, hint, at };
+  if (t.startsOperand.has(type) && before && operandEnds.has(before) && isTail) {
+    return explainNeighbours(source, previous!, at);
   }
   if (declarations.has(type)) {
     const hint = "declare it at the top of the file, behind the `}` of the one above";
     return { code: "nested-declaration", params: { word: at.image }, hint, at };
   }
+  return undefined;
+};
+
+/** `conv1 = ...`: a label, or a number that has no `let`. */
+function explainAssignment(source: Source, tokens: readonly IToken[], index: number): Explanation {
+  const at = tokens[index];
+  const [before, label]: readonly (IToken | undefined)[] = [tokens[index - 2], tokens[index - 1]];
+  if (before?.tokenType === t.Default) {
+    const hint = "`default` takes settings of a block or operation: `default bn(eps = 1e-3)`";
+    return { code: "stray-assignment", params: {}, hint, at };
+  }
+  const isName = label?.tokenType === t.Name;
+  const name = isName ? label.image : "name";
+  const hint = `a label has a colon: \`${name}: ...\`; a number is named with \`let ${name} = ...\``;
+  if (!isName || !startsRow(before?.tokenType)) return { code: "stray-assignment", params: {}, hint, at };
+  const value: IToken | undefined = tokens[index + 1];
+  const isNumber =
+    value?.tokenType === t.NumberToken && t.endsRows.has(tokens[index + 2]?.tokenType ?? t.Separator);
+  const place = spanOf(source, label);
+  const fix = isNumber
+    ? { title: `write \`let ${name} = ...\``, edits: [insertBefore(place, "let ")] }
+    : {
+        title: `write \`${name}: ...\``,
+        edits: [replace({ ...spanOf(source, at), start: place.end }, ":")],
+      };
+  return { code: "stray-assignment", params: {}, hint, at, fixes: [fix] };
+}
+
+/** Two steps, or a step and a number, with nothing between them. */
+function explainNeighbours(source: Source, previous: IToken, at: IToken): Explanation {
+  const span = spanOf(source, at);
+  const { tokenType: type } = at;
+  if (type === t.Size || type === t.NumberToken) {
+    const isCalled = previous.tokenType !== t.Name;
+    if (isCalled && type === t.NumberToken) {
+      const hint = `a block is repeated with \`x ${at.image}\`, and its stride is \`/${at.image}\``;
+      const fixes = [`x ${at.image}`, `/${at.image}`].map((text) => write(span, text));
+      return { code: "missing-arrow", params: {}, hint, at, fixes };
+    }
+    const hint = isCalled
+      ? "a size is an argument: `conv(3x3, 64)`"
+      : `arguments go in parentheses: \`${previous.image}(${at.image})\``;
+    return { code: "missing-arrow", params: {}, hint, at };
+  }
+  const fixes = [{ title: "add `->`", edits: [insertAfter(spanOf(source, previous), " ->")] }];
+  return { code: "missing-arrow", params: {}, hint: `write \`-> ${at.image}\``, at, fixes };
+}
+
+/** A row that begins with `my-stem:` or `layer1.0:`. */
+function joinedName(source: Source, tokens: readonly IToken[], index: number): Explanation | undefined {
+  let first = index - 1;
+  while (
+    first > 0 &&
+    touches(tokens[first - 1], tokens[first]) &&
+    !t.brackets.has(tokens[first - 1].tokenType) &&
+    tokens[first - 1].tokenType !== t.Separator
+  )
+    first--;
+  if (first === index - 1 || !startsRow(tokens[first - 1]?.tokenType)) return undefined;
+  const span = spanFrom(source, tokens[first], tokens[index - 1]);
+  const text = source.text.slice(span.start, span.end);
+  const name = text.replace(/\W+/g, "_");
+  const hint = `names have letters, digits and \`_\`: \`${name}\``;
+  return { code: "bad-name", params: { text }, hint, at: tokens[first], span, fixes: [write(span, name)] };
+}
+
+const explanations: readonly Explain[] = [
+  explainForeign,
+  explainPieces,
+  explainWords,
+  explainBrackets,
+  explainPoint,
+  explainRows,
+];
+
+function explainRest({ source, rules }: Stumble, { at, type, previous, before }: Context): Explanation {
+  const params = { text: `\`${at.image}\`` };
   if (rules.includes("params")) {
+    if (type === t.Name && before === t.Name && kinds.has(previous!.image)) {
+      const written = `${at.image}: ${previous!.image}`;
+      const fixes = [write(spanFrom(source, previous!, at), written)];
+      return {
+        code: "unexpected-token",
+        params,
+        hint: `the kind stands behind the name: \`${written}\``,
+        at,
+        fixes,
+      };
+    }
     const hint = "a parameter is `name`, `name: kind` or `name = default`";
-    return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
+    return { code: "unexpected-token", params, hint, at };
   }
   if (rules.includes("names")) {
     const hint = 'a line of a table is `scale -> weight` or `"fc.{*}" -> "linear.{*}"`';
-    return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
+    return { code: "unexpected-token", params, hint, at };
+  }
+  if (type === t.NumberToken && startsRow(before ?? t.Separator)) {
+    const hint = "if line numbers came along with the text, remove them; a row is `label: step -> step`";
+    return { code: "unexpected-token", params, hint, at };
   }
   const hint =
     type === t.Else
       ? "`else` follows the `]` of an `if`"
       : "a row is `label: step -> step`; grammar/README.md shows every form";
-  return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
+  return { code: "unexpected-token", params, hint, at };
 }
+
+const kinds = new Set(["int", "float", "bool", "text", "size", "path"]);
 
 /** A word of the language that stands where a label would: before a colon. */
 function reservedLabel(token: IToken | undefined, next: IToken | undefined): IToken | undefined {
   return token && wordSet.has(token.tokenType) && next?.tokenType === t.Colon ? token : undefined;
-}
-
-export type NumberProblem = { readonly text: string; readonly hint: string };
-
-/** Why `3X3`, `3x`, `64k` or `1000d` is no number. */
-export function explainNumber(text: string): NumberProblem {
-  const hint = /^\d+(?:[xX]\d+)+$/.test(text)
-    ? `sizes use a small x: ${text.replaceAll("X", "x")}`
-    : /^\d+[xX]$/.test(text)
-      ? `repetition comes after the block: \`block x ${text.slice(0, -1)}\``
-      : /^[\d_.]+[kmgt]$/.test(text)
-        ? `the suffixes are capital: ${text.slice(0, -1)}${text.slice(-1).toUpperCase()}`
-        : /^[\d_.]+[A-Za-z]$/.test(text)
-          ? "the number suffixes are K, M, G and T"
-          : "names cannot start with a digit";
-  return { text, hint };
 }

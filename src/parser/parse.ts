@@ -4,13 +4,17 @@
  */
 import { type CstNode, EOF, type IToken, MismatchedTokenException, type TokenType } from "chevrotain";
 import type { Code, Extra, Report } from "../base/diagnostic.ts";
+import { insertAfter, replace, write } from "../base/fix.ts";
 import type { MessageParams } from "../base/messages.ts";
 import { positionAt, type Source, type Span } from "../base/source.ts";
 import type { File } from "./ast.ts";
-import { buildAst, readText } from "./build-ast.ts";
-import { explainNumber, explainSyntax } from "./explain-syntax.ts";
+import { buildAst } from "./build-ast.ts";
+import { checkWords } from "./check-words.ts";
+import { explainSyntax } from "./explain-syntax.ts";
 import { ResnetParser } from "./grammar.ts";
-import { separate } from "./separators.ts";
+import { reportOtherText } from "./other-texts.ts";
+import { type BracketProblem, separate } from "./separators.ts";
+import { closerOf, spanOf } from "./token-places.ts";
 import * as t from "./tokens.ts";
 
 /** Bounds on what is parsed at all: beyond them a text is no network but an accident or an attack. */
@@ -23,6 +27,15 @@ export interface Parsed {
   readonly brokenFrom: number;
 }
 
+/** Reports at a token, or at the span that starts with it; one complaint a line. */
+export type Complain = <C extends Code>(
+  code: C,
+  at: IToken,
+  params: MessageParams<C>,
+  extra?: Extra,
+  span?: Span,
+) => void;
+
 // One instance, reused: building a parser costs more than parsing most files.
 let parser: ResnetParser | undefined;
 
@@ -34,6 +47,7 @@ export function parse(source: Source, report: Report): Parsed | undefined {
     report("file-too-large", everything, params);
     return undefined;
   }
+  if (reportOtherText(source, report)) return undefined;
   const lexed = t.lexer.tokenize(text);
   const comments = lexed.groups.comments ?? [];
 
@@ -51,14 +65,12 @@ export function parse(source: Source, report: Report): Parsed | undefined {
 
   let brokenFrom = Number.POSITIVE_INFINITY;
   const badRows = new Set<number>();
-  const complain = <C extends Code>(code: C, at: IToken, params: MessageParams<C>, extra?: Extra) => {
-    const start = Number.isNaN(at.startOffset) ? text.length : at.startOffset;
-    const { line, column } = positionAt(source, start);
+  const complain: Complain = (code, at, params, extra, span = spanOf(source, at)) => {
+    const { line, column } = positionAt(source, span.start);
     if (badRows.has(line)) return;
     badRows.add(line);
-    brokenFrom = Math.min(brokenFrom, start - column + 1);
-    const end = start + (at.image === "\n" ? 0 : at.image.length);
-    report(code, { source, start, end }, params, extra);
+    brokenFrom = Math.min(brokenFrom, span.start - column + 1);
+    report(code, span, params, extra);
   };
 
   const separated = separate(lexed.tokens, limits.nesting);
@@ -66,17 +78,21 @@ export function parse(source: Source, report: Report): Parsed | undefined {
     complain("nesting-too-deep", separated.tooDeep, { what: "brackets", limit: limits.nesting });
     return undefined;
   }
-  checkWords(lexed.tokens, complain);
+  checkWords(source, lexed.tokens, complain);
+  const rounded = roundBody(lexed.tokens);
+  if (rounded) {
+    complainOfRoundBody(source, lexed.tokens, rounded, complain);
+    return undefined;
+  }
   // A quote that is never closed swallows the brackets behind it: what they leave open is no news.
   const openQuotes = new Set(
     lexed.tokens
       .filter((token) => token.tokenType === t.BadText)
       .map((token) => positionAt(source, token.startOffset).line),
   );
-  for (const { code, token, missing } of separated.problems) {
-    if (openQuotes.has(positionAt(source, token.startOffset).line)) continue;
-    const hint = missing ? `add \`${missing}\`` : "remove it";
-    complain(code, token, { bracket: token.image }, { hint });
+  for (const problem of separated.problems) {
+    if (openQuotes.has(positionAt(source, problem.token.startOffset).line)) continue;
+    complainOfBracket(source, problem, complain);
   }
   const long = longRow(separated.tokens);
   if (long) {
@@ -92,48 +108,84 @@ export function parse(source: Source, report: Report): Parsed | undefined {
   parser ??= new ResnetParser();
   parser.input = separated.tokens;
   const root: CstNode = parser.file();
-  reportStumbles(separated.tokens, parser, root, complain);
+  reportStumbles(source, separated.tokens, parser, root, complain);
 
   return { file: buildAst(source, root, comments), brokenFrom };
 }
 
 const isKnown = ({ image }: IToken): boolean => Number(image.replace(/\D+/, "")) === knownEdition;
 
-type Complain = <C extends Code>(code: C, at: IToken, params: MessageParams<C>, extra?: Extra) => void;
-
-/** What is wrong with single words: numbers, quotes, characters. */
-function checkWords(tokens: readonly IToken[], complain: Complain): void {
-  for (const token of tokens) {
-    const { tokenType, image } = token;
-    if (tokenType === t.BadNumber) {
-      const { text, hint } = explainNumber(image);
-      complain("bad-number", token, { text }, { hint });
-    } else if (tokenType === t.BadText) {
-      complain("bad-text", token, {}, { hint: 'text ends with " on the same line' });
-    } else if (tokenType === t.Text && readText(image) === undefined) {
+function complainOfBracket(source: Source, problem: BracketProblem, complain: Complain): void {
+  const { token } = problem;
+  const bracket = token.image;
+  switch (problem.code) {
+    case "stray-bracket":
       complain(
-        "bad-escape",
+        "stray-bracket",
         token,
-        { text: image },
-        { hint: 'write \\\\ for a backslash and \\" for a quote' },
+        { bracket },
+        { hint: "remove it", fixes: [write(spanOf(source, token), "")] },
       );
-    } else if (tokenType === t.Unknown) {
-      complain("bad-character", token, { text: image }, { hint: characterHint(image) });
+      break;
+    case "wrong-bracket": {
+      const { opener, wanted } = problem;
+      const notes = [{ message: `\`${opener.image}\` opens here`, span: spanOf(source, opener) }];
+      const fixes = [write(spanOf(source, token), wanted)];
+      const params = { opener: opener.image, bracket };
+      complain("wrong-bracket", token, params, { hint: `write \`${wanted}\``, notes, fixes });
+      break;
+    }
+    case "unclosed-bracket": {
+      const { missing, near, after } = problem;
+      const notes = near
+        ? [{ message: `\`${missing}\` is missing before this`, span: spanOf(source, near) }]
+        : [];
+      // Where a body ends is certain: a declaration begins, or the file is over.
+      const fixes =
+        bracket === "{" && after
+          ? [{ title: "add `}`", edits: [insertAfter(spanOf(source, after), near ? "\n}" : "\n}\n")] }]
+          : [];
+      const hint = near ? `add \`${missing}\`` : `add \`${missing}\` at the end of the file`;
+      complain("unclosed-bracket", token, { bracket }, { hint, notes, fixes });
     }
   }
 }
 
-function characterHint(image: string): string {
-  if (image === "'" || image === "\u201C" || image === "\u201D" || image === "\u2019")
-    return 'text stands in straight double quotes: "..."';
-  if (image === "!" || image === "&") return `the words are \`not\`, \`and\`, \`or\``;
-  if (image === "\u2192") return "an arrow is written `->`";
-  return "remove it";
+/** The `(` of `net m (`, where rows follow on lines of their own and no body does; else undefined. */
+function roundBody(tokens: readonly IToken[]): number | undefined {
+  const found = tokens.findIndex((token, i) => {
+    const isDeclared = i >= 2 && (tokens[i - 2].tokenType === t.Net || tokens[i - 2].tokenType === t.Block);
+    if (token.tokenType !== t.LeftParen || !isDeclared) return false;
+    const closer = closerOf(tokens, i);
+    const inside = closer ? tokens.slice(i + 1, tokens.indexOf(closer)) : [];
+    const behind = closer && tokens[tokens.indexOf(closer) + 1]?.tokenType;
+    const isAlone = behind === undefined || behind === t.Separator;
+    return isAlone && inside[0]?.tokenType === t.Separator;
+  });
+  return found < 0 ? undefined : found;
+}
+
+function complainOfRoundBody(
+  source: Source,
+  tokens: readonly IToken[],
+  index: number,
+  complain: Complain,
+): void {
+  const [what, name] = tokens.slice(index - 2, index);
+  const edits = [tokens[index], closerOf(tokens, index)!].map((token, i) =>
+    replace(spanOf(source, token), "{}"[i]),
+  );
+  const hint = `\`${what.image} ${name.image} { ... }\``;
+  complain(
+    "body-brackets",
+    tokens[index],
+    { what: what.image },
+    { hint, fixes: [{ title: "write `{ ... }`", edits }] },
+  );
 }
 
 const deepening = new Set<TokenType>([...t.precedence.keys(), t.Not, t.Dot, t.If, t.LeftParen]);
 const openers = new Set<TokenType>(t.brackets.keys());
-const closers = new Set<TokenType>(t.brackets.values());
 
 /**
  * The first token of a row with too many operators: expression trees are walked recursively. Those of the rows
@@ -153,7 +205,7 @@ function longRow(tokens: readonly IToken[]): IToken | undefined {
       if (++total > limits.operators) return row.first;
     }
     if (openers.has(tokenType)) rows.push({ count: 0, first: tokens[i + 1] ?? token });
-    else if (closers.has(tokenType) && rows.length > 1) {
+    else if (t.closers.has(tokenType) && rows.length > 1) {
       const inner = rows.pop()!;
       // What stands in brackets stays part of the row it is in.
       rows[rows.length - 1].count += inner.count;
@@ -164,6 +216,7 @@ function longRow(tokens: readonly IToken[]): IToken | undefined {
 
 /** Parser errors and leftovers of rows, in the order of the text. */
 function reportStumbles(
+  source: Source,
   tokens: readonly IToken[],
   parser: ResnetParser,
   root: CstNode,
@@ -186,8 +239,8 @@ function reportStumbles(
   }
   stumbles.sort((a, b) => a.index - b.index);
   for (const stumble of stumbles) {
-    const { code, params, hint, at } = explainSyntax({ tokens, ...stumble });
-    if (at) complain(code, at, params as never, hint ? { hint } : {});
+    const { code, params, hint, at, span, notes, fixes } = explainSyntax({ source, tokens, ...stumble });
+    if (at) complain(code, at, params as never, { hint, notes, fixes }, span);
   }
 }
 

@@ -10,16 +10,29 @@
  *
  * Brackets: a closing bracket closes what is open inside its `{ }` and reports the rest; a declaration at the
  * start of a line closes everything open, for it exists only at top level; inside `(` a line that starts a row
- * for certain closes it; what closes nothing is dropped.
+ * for certain closes it; what closes nothing is dropped, or closes a bracket of another form that nothing else does.
  */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 import * as t from "./tokens.ts";
 
-export interface BracketProblem {
-  readonly code: "unclosed-bracket" | "stray-bracket";
-  readonly token: IToken;
-  readonly missing?: string;
-}
+export type BracketProblem =
+  | {
+      readonly code: "unclosed-bracket";
+      readonly token: IToken;
+      readonly missing: string;
+      /** The last token inside. */
+      readonly after: IToken | undefined;
+      /** The first token that cannot stand inside any more; undefined at the end of the file. */
+      readonly near: IToken | undefined;
+    }
+  | { readonly code: "stray-bracket"; readonly token: IToken }
+  /** A closing bracket of another form: `token` stands where `wanted` should. */
+  | {
+      readonly code: "wrong-bracket";
+      readonly token: IToken;
+      readonly opener: IToken;
+      readonly wanted: string;
+    };
 
 export interface Separated {
   readonly tokens: IToken[];
@@ -54,7 +67,6 @@ const continues = new Set<TokenType>([
 ]);
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
 const startsRow = new Set<TokenType>([...declarations, t.Let, t.Input, t.Output, t.Default, t.Expect]);
-const closing = new Set<TokenType>(t.brackets.values());
 const closerText = new Map([
   [t.RightParen, ")"],
   [t.RightBracket, "]"],
@@ -68,15 +80,30 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
 
   const insert = (type: TokenType, image: string, near: IToken) =>
     out.push(createTokenInstance(type, image, near.startOffset, near.startOffset, 0, 0, 0, 0));
-  const closeTop = (near: IToken) => {
+  const closeTop = (at: IToken, near: IToken | undefined) => {
     const opener = open.pop()!;
     const type = t.brackets.get(opener.tokenType)!;
     const missing = closerText.get(type)!;
-    problems.push({ code: "unclosed-bracket", token: opener, missing });
-    insert(type, missing, near);
+    problems.push({ code: "unclosed-bracket", token: opener, missing, near, after: out[out.length - 1] });
+    insert(type, missing, at);
   };
-  const closeAll = (near: IToken, while_: (opener: IToken) => boolean) => {
-    while (open.length > 0 && while_(open[open.length - 1])) closeTop(near);
+  const closeAll = (at: IToken, near: IToken | undefined, while_: (opener: IToken) => boolean) => {
+    while (open.length > 0 && while_(open[open.length - 1])) closeTop(at, near);
+  };
+  /** Whether the innermost bracket is closed further on in its row. */
+  const isClosedLater = (from: number) => {
+    const wanted = t.brackets.get(open[open.length - 1].tokenType);
+    let depth = 0;
+    for (
+      let i = from;
+      i < tokens.length && tokens[i].tokenType !== t.RightBrace && !isSeparator(tokens[i]);
+      i++
+    ) {
+      if (tokens[i].tokenType === wanted && depth === 0) return true;
+      if (t.brackets.get(tokens[i].tokenType) === wanted) depth++;
+      else if (tokens[i].tokenType === wanted) depth--;
+    }
+    return false;
   };
   const dropSeparators = () => {
     while (out.length > 0 && out[out.length - 1].tokenType === t.Separator) out.pop();
@@ -96,7 +123,7 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
     const starts = startsLine && startsRow.has(type) && tokens[next[i + 1]]?.tokenType !== t.Colon;
     if (starts && declarations.has(type)) {
       dropSeparators();
-      closeAll(token, () => true);
+      closeAll(token, token, () => true);
     }
     if (starts && out.length > 0) {
       // Whatever the row above ends in: these words continue nothing.
@@ -119,7 +146,7 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
           tokens[i - 1].tokenType === t.BadText &&
           open[open.length - 1].startLine === tokens[i - 1].startLine;
         if (following && !startsRow.has(following.tokenType) && !label && !swallowed) continue;
-        closeAll(token, (opener) => opener.tokenType === t.LeftParen);
+        closeAll(token, following, (opener) => opener.tokenType === t.LeftParen);
       }
       const last = out[out.length - 1]?.tokenType;
       if (!following || !last || cannotEnd.has(last)) continue;
@@ -131,15 +158,22 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
     if (t.brackets.has(type)) {
       open.push(token);
       if (open.length > deepest) return { tokens: out, problems, tooDeep: token };
-    } else if (closing.has(type)) {
+    } else if (t.closers.has(type)) {
       if (type === t.RightParen && out[out.length - 1]?.tokenType === t.Comma) out.pop();
       const opener = open.findLastIndex((o) => t.brackets.get(o.tokenType) === type);
       const brace = open.findLastIndex((o) => o.tokenType === t.LeftBrace);
       if (opener < 0 || (type !== t.RightBrace && opener < brace)) {
-        problems.push({ code: "stray-bracket", token });
+        if (type === t.RightBrace || brace === open.length - 1 || isClosedLater(i + 1)) {
+          problems.push({ code: "stray-bracket", token });
+          continue;
+        }
+        const top = open.pop()!;
+        const wanted = t.brackets.get(top.tokenType)!;
+        problems.push({ code: "wrong-bracket", token, opener: top, wanted: closerText.get(wanted)! });
+        insert(wanted, closerText.get(wanted)!, token);
         continue;
       }
-      while (open.length - 1 > opener) closeTop(token);
+      while (open.length - 1 > opener) closeTop(token, token);
       open.pop();
     }
     out.push(token);
@@ -147,7 +181,9 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
   const last = tokens[tokens.length - 1];
   if (last) {
     dropSeparators();
-    closeAll(last, () => true);
+    while (open.length > 0) closeTop(last, undefined);
   }
   return { tokens: out, problems };
 }
+
+const isSeparator = ({ tokenType }: IToken): boolean => tokenType === t.Separator;

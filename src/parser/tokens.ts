@@ -163,6 +163,29 @@ export const brackets = new Map([
   [LeftBrace, RightBrace],
 ]);
 
+export const closers: ReadonlySet<TokenType> = new Set(brackets.values());
+
+/** What an operand begins with, prefixes and parentheses left out. */
+export const startsOperand: ReadonlySet<TokenType> = new Set([
+  Name,
+  NumberToken,
+  BadNumber,
+  Size,
+  Text,
+  In,
+  None,
+  True,
+  False,
+  LeftBracket,
+  If,
+]);
+
+/** Behind these a row begins. */
+export const startsRows: ReadonlySet<TokenType> = new Set([Separator, LeftBrace, LeftBracket, RightBrace]);
+
+/** Before these a row ends. */
+export const endsRows: ReadonlySet<TokenType> = new Set([Separator, RightBrace, RightBracket]);
+
 export const vocabulary: TokenType[] = [
   Space,
   Doc,
