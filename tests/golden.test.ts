@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { lineDiff } from "../src/base/line-diff.ts";
 import { printGraph } from "../src/ir/print.ts";
 import { rewrite } from "../src/ir/rewrite.ts";
 import { allPasses } from "../src/passes/pipeline.ts";
 import { golden, goldenNames } from "./support/golden.ts";
-import { lineDiff } from "./support/line-diff.ts";
 import { passCases } from "./support/pass-cases.ts";
 
 const runner = suite("golden");

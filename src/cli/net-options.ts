@@ -1,6 +1,7 @@
 /** What every command that compiles a net shares: its options, and the way from them to an analysed net. */
 import type { Argv } from "yargs";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Source } from "../base/source.ts";
 import { type AnalysedNet, type Analysis, analyse } from "../compile.ts";
 import type { Module } from "../lower/modules.ts";
 import { isSource, readModule, readSource, splitTarget } from "./files.ts";
@@ -85,19 +86,26 @@ export interface AnalysedTarget {
 
 export function analyseTarget(
   target: string,
-  { every = false, ...options }: NetArguments & { readonly every?: boolean },
+  options: NetArguments & { readonly every?: boolean },
 ): AnalysedTarget {
-  const settings = readSettings(options);
-  const { batch = 1 } = options;
-  if (!Number.isInteger(batch) || batch < 1) usage(`--batch ${batch}`, "a whole number from 1");
   const { file, net } = splitTarget(target);
   const source = readSource(file);
   if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
-  const analysis = analyse(source, {
-    net: net ?? (every ? "*" : undefined),
-    read: readModule,
-    settings,
-    batch,
-  });
+  const analysis = analyseSource(source, { ...options, net });
   return { diagnostics: analysis.diagnostics, analysis };
+}
+
+/** One net of a source; without a name its default net, or every one. */
+export function analyseSource(
+  source: Source,
+  {
+    net,
+    every = false,
+    ...options
+  }: NetArguments & { readonly net?: string | undefined; readonly every?: boolean },
+): Analysis {
+  const settings = readSettings(options);
+  const { batch = 1 } = options;
+  if (!Number.isInteger(batch) || batch < 1) usage(`--batch ${batch}`, "a whole number from 1");
+  return analyse(source, { net: net ?? (every ? "*" : undefined), read: readModule, settings, batch });
 }

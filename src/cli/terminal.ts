@@ -72,7 +72,7 @@ export function printDiagnostics(
 }
 
 /** Lines and columns from 1, columns in UTF-16 code units. */
-export function diagnosticToJson({ code, severity, message, span, notes, hint }: Diagnostic) {
+export function diagnosticToJson({ code, severity, message, span, notes, hint, fixes }: Diagnostic) {
   const place = (at: typeof span) => {
     if (!at) return {};
     const { line, column } = positionAt(at.source, at.start);
@@ -86,6 +86,14 @@ export function diagnosticToJson({ code, severity, message, span, notes, hint }:
     ...place(span),
     ...(notes.length > 0 ? { notes: notes.map((n) => ({ message: n.message, ...place(n.span) })) } : {}),
     ...(hint ? { hint } : {}),
+    ...(fixes
+      ? {
+          fixes: fixes.map(({ title, edits }) => ({
+            title,
+            edits: edits.map((edit) => ({ ...place(edit.span), text: edit.text })),
+          })),
+        }
+      : {}),
   };
 }
 

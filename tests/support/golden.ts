@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lineDiff } from "./line-diff.ts";
+import { lineDiff } from "../../src/base/line-diff.ts";
 
 export interface GoldenOptions {
   /** Where suites live. */

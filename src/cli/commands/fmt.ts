@@ -1,10 +1,11 @@
 /** `resnetc fmt`: canonical format, in place. */
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Arguments, Argv } from "yargs";
 import { type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
 import { format } from "../../parser/format.ts";
 import { isSource, readSource, whyNot } from "../files.ts";
+import { writeWhole } from "../fix-file.ts";
 import { stdin } from "../stdin.ts";
 import { print, printDiagnostics } from "../terminal.ts";
 
@@ -74,14 +75,8 @@ function formatFile(file: string, check: boolean): readonly Diagnostic[] {
         { hint: `\`resnetc fmt ${file}\` mends it` },
       ),
     ];
-  const staging = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(staging, text);
-    renameSync(staging, file);
-    print(file);
-    return [];
-  } catch (error) {
-    rmSync(staging, { force: true });
-    return [makeDiagnostic("unwritable-output", undefined, { path: file, why: whyNot(error) })];
-  }
+  const problem = writeWhole(file, text);
+  if (problem) return [problem];
+  print(file);
+  return [];
 }
