@@ -85,7 +85,8 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("conv(3x3, 64 // 2)"),
   ],
   "wrong-bracket": [rows("a: conv(3x3, 4]"), rows("a: [ relu )\n  b: tanh")],
-  "merge-conflict": [file("  "other-language": [
+  "merge-conflict": [file("<<<<<<< HEAD\nnet a { }\n=======\nnet b { }\n>>>>>>> main\n")],
+  "other-language": [
     file('layer {\n  name: "conv1"\n}\n'),
     file("import torch\n"),
     file("name: resnet\nlayers: 18\n"),
@@ -281,7 +282,6 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("a: relu\n  a /2"),
   ],
   "unlabelled-repetition": [rows("[ relu ] x 3")],
-<<<<<<< HEAD
   "bad-index": [rows("relu as i"), rows("relu x 3 as 2"), rows("conv(3x3, 4) x 3 /2 as i")],
   "bad-sharing": [
     rows("a: conv(3x3, 4)\n  conv(3x3, 4) @ a"),
@@ -292,6 +292,8 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("a: conv(3x3, 4) @ in"),
     rows("a: conv(3x3, 4)\n  b: conv(3x3, 4) @ conv(3x3, 4)"),
   ],
+  "bad-slice": [rows("conv(3x3, 8) -> slice(6, 4)"), rows("conv(3x3, 8) -> slice(8)")],
+  "bad-reflection": [rows("maxpool(8x8, pad = 0) -> blurpool"), rows("blurpool(25)")],
   "bad-default": [rows("default bn(1e-3)\n  bn"), rows("default bn\n  bn"), rows("default 3\n  bn")],
   "window-too-large": [
     rows("conv(9x9, 4, pad = 0)"),
@@ -311,8 +313,6 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     std("basic, identity", "a: conv(3x3, 8)\n  b: basic(16, shortcut = identity) x 3 /2"),
     file(`block twice(w) {\n  [ conv(3x3, w) ] + in\n}\n${around("a: twice(3)\n  b: twice(8)")}`),
   ],
-  "bad-slice": [rows("conv(3x3, 8) -> slice(6, 4)"), rows("conv(3x3, 8) -> slice(8)")],
-  "bad-reflection": [rows("maxpool(8x8, pad = 0) -> blurpool"), rows("blurpool(25)")],
   "bad-extension": [rows("extend(2)"), rows("extend(height = 4)")],
   "tensor-too-large": [
     rows("relu", "100000x100000x3"),
