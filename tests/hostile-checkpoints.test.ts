@@ -4,6 +4,7 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { bytes, type Chunks, float, int, join, message, text } from "../bench/protobuf.ts";
 import { loadHdf5 } from "../src/cli/hdf5.ts";
 import { openCheckpoint } from "../src/weights/checkpoint.ts";
 import { type Case, judge, limitsFor, type Open, type Verdict } from "./support/checkpoint-judge.ts";
@@ -406,6 +407,33 @@ test("instructions of a byte that make objects, calls that make more", () => {
   refused(saveZip(calls, {}), /too many objects at byte/);
   refused(saveZip(repeated([], 5_000_000, [0x4e]), {}), /too many values at byte/);
   refused(saveZip(repeated([], 5_000_000, [0x28]), {}), /too many marks at byte/);
+});
+
+test("Caffe's layers by the million, and blobs that say more than they have", () => {
+  const repeat = (chunk: Uint8Array, count: number) => join(Array.from({ length: count }, () => chunk));
+  const values = bytes(5, new Uint8Array(4));
+  const caffe = (layer: Chunks) =>
+    join([...text(1, "net"), ...message(100, text(1, "a"), text(2, "Scale"), layer)]);
+  const first = caffe(message(7, values));
+  for (const layer of [message(100, []), message(100, message(7, values))])
+    refused(join([first, repeat(join(layer), 1_000_000)]), /more than 100000 layers/);
+  refused(caffe([repeat(join(message(7, [])), 100_001)]), /a layer of it has more than 100000 blobs/);
+  const sides = (...all: number[]) => message(7, ...all.map((side) => int(1, side)));
+  refused(caffe(message(7, sides(2 ** 31, 2 ** 20), values)), /2251799813685248 values, but has 1/);
+  refused(caffe(message(7, sides(2 ** 53), values)), /no shape of whole numbers/);
+  refused(
+    caffe(message(7, message(7, bytes(1, new Uint8Array(1_000_000).fill(1))), values)),
+    /has 65 sides, at most 64 are read/,
+  );
+  // Old sides are 32 bits, and may be written as if they were none.
+  refused(
+    caffe(message(7, int(1, -1), int(2, 1), int(3, 1), int(4, 1), values)),
+    /no shape of whole numbers/,
+  );
+  assert.is(
+    opens({ "x.caffemodel": caffe(message(7, sides(100_000), [repeat(join(float(5, 1)), 100_000)])) }),
+    1,
+  );
 });
 
 test("names of megabytes and names that steer a terminal are not shown whole", () => {

@@ -43,7 +43,7 @@ export function weightOptions<T>(yargs: Argv<T>) {
     .option("weights", {
       type: "string",
       describe:
-        "a checkpoint: safetensors (or .index.json), PyTorch (.pth, .pt, .bin), Keras (.keras, .h5), ONNX, .npz or a tfjs manifest",
+        "a checkpoint: safetensors (or .index.json), PyTorch (.pth, .pt, .bin), Keras (.keras, .h5), ONNX, Caffe (.caffemodel), .npz or a tfjs manifest",
     })
     .option("init", {
       choices: ["he"] as const,

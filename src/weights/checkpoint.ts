@@ -1,13 +1,15 @@
 /**
  * Opens files of trained weights: safetensors (one file or an index of several), PyTorch (both containers), tfjs
- * manifests, NumPy archives, ONNX models and files of Keras, told apart by what is in them and not by their names.
- * Pure over bytes: whoever calls provides the files.
+ * manifests, NumPy archives, ONNX models, Caffe's models and files of Keras, told apart by what is in them and not by
+ * their names. Pure over bytes: whoever calls provides the files.
  *
  * Opening reads names, shapes and places and checks that every place lies inside the file; numbers are read
  * when a tensor is asked for them. Whatever is wrong becomes a diagnostic here, so `read()` cannot fail.
  */
 import type { Report } from "../base/diagnostic.ts";
 import { plainPath } from "./beside.ts";
+import { readCaffe } from "./caffe.ts";
+import { isCaffe } from "./caffe-model.ts";
 import type { ElementType, Floats } from "./elements.ts";
 import type { OpenHdf5 } from "./hdf5.ts";
 import { parseJson } from "./json.ts";
@@ -36,7 +38,7 @@ export interface CheckpointTensor {
 }
 
 export interface Checkpoint {
-  readonly format: "safetensors" | "pytorch" | "tfjs" | "npz" | "onnx" | "keras";
+  readonly format: "safetensors" | "pytorch" | "tfjs" | "npz" | "onnx" | "keras" | "caffe";
   readonly layout: Layout;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** What the user should know: which part of a training checkpoint was taken, for instance. */
@@ -93,6 +95,8 @@ function readCheckpoint(path: string, bytes: Uint8Array, files: CheckpointFiles)
   }
   if (isLegacyPytorch(bytes)) return readLegacyPytorch(bytes);
   if (isSafetensors(bytes)) return readSafetensors(bytes);
+  // Before JSON: a net whose name is long may start with a line break and a bracket.
+  if (isCaffe(bytes)) return readCaffe(bytes);
   if (looksLikeJson(bytes)) {
     const json = parseJson(bytes, "it");
     return isSafetensorsIndex(json) ? readSafetensorsIndex(json, beside) : readTfjsManifest(json, beside);

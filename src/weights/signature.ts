@@ -52,6 +52,8 @@ export function describeContent(bytes: Uint8Array): string {
   if (/^(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|!--|\w+[ >])/i.test(head)) {
     return "it is a web page (HTML), as a failed download leaves behind";
   }
+  if (isText(bytes) && /(^|\n)\s*layers?\s*\{/.test(head))
+    return "it is a prototxt, which says how a Caffe net is made: its weights are in a .caffemodel";
   if (isText(bytes))
     return `it is text: "${head
       .trim()
@@ -63,7 +65,7 @@ export function describeContent(bytes: Uint8Array): string {
   if (bytes[0] === 0x08 && bytes[1] < 32 && bytes[2] === 0x12) {
     return "it looks like an ONNX model, but has no graph: it was cut short";
   }
-  return "it is none of safetensors, PyTorch (torch.save), tfjs weight manifests, NumPy archives, ONNX models and files of Keras";
+  return "it is none of safetensors, PyTorch (torch.save), tfjs weight manifests, NumPy archives, ONNX and Caffe models and files of Keras";
 }
 
 /** A git-lfs pointer is a text of three lines that stands in for a large file. */

@@ -1,6 +1,7 @@
 /** Sound files from which fuzzing starts: the fixtures, and small ones of every kind that are made here. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { caffeModel, type Layer } from "./caffe-files.ts";
 import type { Case } from "./checkpoint-judge.ts";
 import { root } from "./nets.ts";
 import * as p from "./pickle-assembler.ts";
@@ -163,6 +164,23 @@ const manifest = [
 const shards = { "a.bin": counting(9), "b.bin": counting(17), "c.bin": counting(4) };
 const encoded = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
+const blob = (...shape: number[]) => ({
+  shape,
+  values: new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(0.5),
+});
+const layers: readonly Layer[] = [
+  { name: "data", type: "Data", blobs: [] },
+  { name: "conv", type: "Convolution", blobs: [blob(2, 1, 3, 3), blob(2)] },
+  { name: "bn", type: "BatchNorm", blobs: [blob(2), blob(2), blob(1)] },
+  { name: "scale", type: "Scale", blobs: [blob(2), blob(2)] },
+  { name: "fc", type: "InnerProduct", blobs: [blob(3, 8), blob(3)] },
+];
+const oldLayers = layers.filter(({ type }) => type !== "BatchNorm" && type !== "Scale");
+const caffe = { "m.caffemodel": caffeModel("net", layers) };
+const oldCaffe = {
+  "m.caffemodel": caffeModel("net", oldLayers, { old: true, sides: true, unpacked: true }),
+};
+
 const made: readonly Seed[] = [
   { name: "every-type", format: "safetensors", files: { "m.safetensors": everyType() } },
   { name: "one-tensor", format: "safetensors", files: { "m.safetensors": oneTensor } },
@@ -170,6 +188,8 @@ const made: readonly Seed[] = [
   { name: "zip64", format: "zip", files: { "m.pth": p.torchZip(stateDict(false), storages, true) } },
   { name: "legacy", format: "legacy", files: { "m.pth": p.legacyFile(stateDict(true), storages) } },
   { name: "views", format: "legacy", files: { "m.pth": p.legacyFile(viewed, { 0: six }) } },
+  { name: "layers", format: "caffemodel", files: caffe },
+  { name: "layers of before 2015", format: "caffemodel", files: oldCaffe },
   { name: "manifest", format: "tfjs", files: { "m.json": encoded(manifest), ...shards } },
   {
     name: "model",

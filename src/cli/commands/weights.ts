@@ -39,7 +39,7 @@ export const builder = (yargs: Argv) =>
     .positional("checkpoint", {
       type: "string",
       demandOption: true,
-      describe: "safetensors, PyTorch, Keras, ONNX, .npz or a tfjs manifest",
+      describe: "safetensors, PyTorch, Keras, ONNX, Caffe, .npz or a tfjs manifest",
     })
     .option("write", {
       type: "string",

@@ -6,13 +6,14 @@ import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
 import { type Architecture, isSpec } from "./architecture.ts";
 import { asTimm } from "./big-transfer.ts";
+import { asTorchvision } from "./caffe-names.ts";
 import { readConvnet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
 import { readKerasV2 } from "./keras-v2.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
 import { formatted } from "./spec-text.ts";
-import { type Style, styles, timmV2 } from "./style.ts";
+import { type Style, styles, timmV2, torchvision } from "./style.ts";
 import { countParams, Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion, type Spec } from "./architecture.ts";
@@ -34,24 +35,32 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
   if (withHeads) return withHeads;
   const preactivated = readKerasV2(t, params);
   if (preactivated) return preactivated;
-  const timm = asTimm(t);
-  for (const style of timm ? [bigTransferStyle] : styles) {
-    const facts = readResidual(timm ?? t, style);
+  const [translated, style] = translate(t);
+  for (const each of style ? [style] : styles) {
+    const facts = readResidual(translated, each);
     if (!facts) continue;
     if ("strange" in facts) {
       const { title, strange } = facts;
       return {
         title,
-        convention: style.convention,
+        convention: each.convention,
         prefix: t.prefix,
         facts: [],
         open: [],
         spec: { lacking: strange },
       };
     }
-    return describeResidual(t, facts, style, { params, path });
+    return describeResidual(t, facts, each, { params, path });
   }
   return readConvnet(t, params);
 }
 
-const bigTransferStyle: Style = { ...timmV2, convention: "Big Transfer" };
+/** Names that follow no pattern are read as another framework's, and have a style of their own. */
+function translate(t: Tensors): readonly [Tensors, Style?] {
+  const timm = asTimm(t);
+  if (timm) return [timm, { ...timmV2, convention: "Big Transfer" }];
+  const caffe = asTorchvision(t);
+  if (!caffe) return [t];
+  const convention = "Caffe (He et al. 2015)";
+  return [caffe, { ...torchvision, convention, framework: "caffe", early: true, pool: "ceil" }];
+}

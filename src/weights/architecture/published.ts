@@ -137,6 +137,7 @@ function factsOf(
     pooledByConv: false,
     norm: "bn",
     biased: false,
+    biasedStem: false,
     stages,
     head: { name: style.heads[0], features: stages[3].out, classes: 1000 },
     final: undefined,

@@ -13,6 +13,8 @@ export interface ResidualFacts {
   readonly norm: "bn" | "gn";
   /** Convolutions have biases beside their norms, as Keras' do. */
   readonly biased: boolean;
+  /** That of the stem has one, and the others perhaps not: Caffe's ResNet-50. */
+  readonly biasedStem: boolean;
   readonly stages: readonly Stage[];
   readonly head: { readonly name: string; readonly features: number; readonly classes: number } | undefined;
   /** A 1x1 convolution between the last stage and the head. */
@@ -84,6 +86,7 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
     pooledByConv: t.kernel("maxpool.0") !== undefined,
     norm: t.norm(firstNorm) ?? "bn",
     biased: t.hasBias(style.block(0, 0) + style.pair(1)[0]),
+    biasedStem: t.hasBias(stemNames[0][0]),
     stages,
     head:
       headName === undefined || !head

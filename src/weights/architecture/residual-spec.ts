@@ -40,7 +40,7 @@ export function residualText(
       : []),
     "pool5: avgpool",
     ...(facts.head ? [`fc: dense(classes)`] : []),
-    ...(style.framework === "keras" ? ["prob: softmax"] : []),
+    ...(style.framework === "torch" ? [] : ["prob: softmax"]),
   ];
   const picture = pictureOf(facts, style, side);
   const parameters = [
@@ -112,7 +112,7 @@ function stemOf(
   style: Style,
   side: number,
 ): { readonly path: string; readonly uses: readonly string[] } {
-  const { stem, norm } = facts;
+  const { stem, norm, biased, biasedStem } = facts;
   const { order, entry, activation } = style;
   if (isDeepStem(facts, style)) {
     const [first, , last] = stem.map(({ outputs }) => outputs);
@@ -126,7 +126,8 @@ function stemOf(
   const steps = stem.flatMap(({ outputs, height }, i) => {
     const isLast = i === stem.length - 1;
     const isStrided = i === 0 ? !isSmallPicture(side) : entry === "tiered" && isLast;
-    const conv = `conv(${height}x${height}, ${outputs})${isStrided ? " /2" : ""}`;
+    const bias = biasedStem && !biased ? ", bias = true" : "";
+    const conv = `conv(${height}x${height}, ${outputs}${bias})${isStrided ? " /2" : ""}`;
     return order === "pre" && isLast ? [conv] : [conv, normOf(facts), activation];
   });
   return { path: steps.join(" -> "), uses: [] };
@@ -184,7 +185,7 @@ function pictureOf(
     return {
       declared: `let picture = image(mean = 0.5, std = 0.5, resize = 256${labelled(1000, "imagenet-1k")})`,
     };
-  return { use: framework === "keras" ? "caffe" : "imagenet" };
+  return { use: framework === "torch" ? "imagenet" : "caffe" };
 }
 
 // ---- blocks -----------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ function stemSuffix({ stem, stages }: ResidualFacts, { countsStem, entry }: Styl
 // ---- what the shapes say ------------------------------------------------------------------------------
 
 function factsOf(
-  { stem, stages, norm, head, channels, pooledByConv, biased, final }: ResidualFacts,
+  { stem, stages, norm, head, channels, pooledByConv, biased, biasedStem, final }: ResidualFacts,
   style: Style,
 ): string[] {
   const sizes = stem.map(({ height, width, outputs }) => `${height}x${width} to ${outputs}`);
@@ -114,7 +114,7 @@ function factsOf(
     shortcut
       ? `shortcuts: ${kernel}x${kernel} projections where shapes differ${shortcut.average ? ", behind an average" : ""}`
       : "shortcuts: without tensors (option A, or none)",
-    `normalisation: ${norm === "bn" ? "batch" : "group, for there are no running statistics"}${biased ? "; convolutions have biases" : ""}`,
+    `normalisation: ${norm === "bn" ? "batch" : "group, for there are no running statistics"}${biased ? "; convolutions have biases" : biasedStem ? "; the first convolution has a bias" : ""}`,
     ...(attention?.attention
       ? [
           attention.attention.kind === "eca"
@@ -155,7 +155,7 @@ function openQuestions(
       why: `names are those of ${style.convention}`,
     });
   }
-  if (isPost && style.entry === "pooled" && stages.length === 4) {
+  if (isPost && style.framework === "torch" && style.entry === "pooled" && stages.length === 4) {
     const says = smaller === "stride" ? "says nothing else" : `says ${smaller === "blur" ? "blur" : "aa"}`;
     open.push({
       what: "what makes maps smaller",

@@ -9,8 +9,8 @@ export type Pair = readonly [conv: string, norm: string];
 export interface Style {
   /** For people: whose names they are. */
   readonly convention: string;
-  /** Keras' networks take Caffe's pictures, end with a softmax, have an epsilon of their own and match by std's table. */
-  readonly framework: "torch" | "keras";
+  /** Keras' networks take Caffe's pictures, end with a softmax and have an epsilon of their own; Caffe's do the first two. */
+  readonly framework: "torch" | "keras" | "caffe";
   /** The stem's convolutions with what normalises them, in the ways that occur; the longest first. */
   readonly stems: readonly (readonly Pair[])[];
   /** Of stage s and block b, both from 0; with the separator behind it. */

@@ -81,7 +81,8 @@ export class Tensors {
   }
 }
 
-const statistics = /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance)$/;
+const statistics =
+  /(^|[./])(running_mean|running_var|num_batches_tracked|moving_mean|moving_variance|mean|var)$/;
 
 /** Values that are trained. */
 export const countParams = (t: Tensors): number =>
