@@ -114,6 +114,8 @@ export const stdNets: readonly StdNet[] = [
     "4x4x8",
     conv(3, 3, 3) + conv(3, 3, 4) + conv(3, 4, 8),
   ),
+  net("inverted", "inverted(4, expand = 1)", "8x8x4", "8x8x4", 9 * 4 + 8 + convBn(1, 4, 4)),
+  net("inverted", "inverted(6) /2", "8x8x4", "4x4x6", convBn(1, 4, 24) + 9 * 24 + 48 + convBn(1, 24, 6)),
   net("cbr", "cbr(3x1, 6, groups = 3) /2", "9x9x3", "5x5x6", 3 * 6 + 12),
   net("se", "se(2)", "8x8x4", "8x8x4", biased(1, 4, 2) + biased(1, 2, 4)),
   net("eca", "eca(5)", "8x8x4", "8x8x4", 5),

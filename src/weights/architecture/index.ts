@@ -10,6 +10,7 @@ import { asTorchvision } from "./caffe-names.ts";
 import { readConvnet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
 import { readKerasV2 } from "./keras-v2.ts";
+import { readMobileNet } from "./mobilenet.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
 import { formatted } from "./spec-text.ts";
@@ -52,7 +53,7 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
     }
     return describeResidual(t, facts, each, { params, path });
   }
-  return readConvnet(t, params);
+  return readConvnet(t, params) ?? readMobileNet(t, params);
 }
 
 /** Names that follow no pattern are read as another framework's, and have a style of their own. */

@@ -1,8 +1,9 @@
 /**
- * Published residual networks by the names that torchvision and timm give them, as specs: what `check --against` compares
+ * Published networks by the names that torchvision and timm give them, as specs: what `check --against` compares
  * with. The words in the names are the parameters: `resnext101_32x8d`, `seresnet50`, `resnet50d`.
  */
 import type { Spec } from "./architecture.ts";
+import { mobileNetText } from "./mobilenet.ts";
 import type { ResidualFacts, Stage } from "./residual-facts.ts";
 import { residualText } from "./residual-spec.ts";
 import { formatted } from "./spec-text.ts";
@@ -60,12 +61,18 @@ export const publishedNames: readonly string[] = [
   ...[50].map((depth) => `timm:seresnet${depth}`),
   ...[50, 101, 152].map((depth) => `timm:resnetv2_${depth}`),
   ...[50, 101, 152].map((depth) => `timm:resnetv2_${depth}d`),
+  "torchvision:mobilenet_v2",
+  ...["035", "050", "075", "100", "140"].map((width) => `timm:mobilenetv2_${width}`),
 ];
 
 /** The spec of SOURCE:MODEL; undefined where it is none of publishedNames. */
 export function publishedSpec(name: string): Spec | undefined {
   if (!publishedNames.includes(name)) return undefined;
   const [source, model] = name.split(":");
+  if (model.startsWith("mobilenet")) {
+    const multiplier = Number(/_(\d{3})$/.exec(model)?.[1] ?? 100) / 100;
+    return formatted({ name: model, text: mobileNetText(source, model, multiplier) });
+  }
   const variant = variantOf(model);
   const style = variant.order === "pre" ? timmV2 : variant.stem === "single" ? torchvision : timm;
   const facts = factsOf(variant, style);
