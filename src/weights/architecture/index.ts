@@ -9,6 +9,7 @@ import { asTimm } from "./big-transfer.ts";
 import { asTorchvision } from "./caffe-names.ts";
 import { readConvnet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
+import { readDlibFace } from "./dlib-face.ts";
 import { readKerasV2 } from "./keras-v2.ts";
 import { readMobileNet } from "./mobilenet.ts";
 import { describeResidual } from "./residual.ts";
@@ -53,7 +54,7 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
     }
     return describeResidual(t, facts, each, { params, path });
   }
-  return readConvnet(t, params) ?? readMobileNet(t, params);
+  return readConvnet(t, params) ?? readMobileNet(t, params) ?? readDlibFace(t, params);
 }
 
 /** Names that follow no pattern are read as another framework's, and have a style of their own. */
