@@ -323,7 +323,7 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
     rows("relu x 1000000000"),
     rows("a: in x 1000000000"),
     { text: `${doubling("let a0 = relu -> relu")}${around("a60")}`, isLong: true },
-    long(chain(60, "block a0 { relu }", (i) => `block a${i + 1} { a$i-> a$i}`) + around("a60")),
+    long(chain(60, "block a0 { relu }", (i) => `block a${i + 1} { a${i} -> a${i} }`) + around("a60")),
   ],
   "missing-input": [
     file("net m {\n  relu\n}\n"),
@@ -355,7 +355,7 @@ export const mixedCases: Readonly<Record<string, DiagnosticCase>> = {
   "astral characters": rows('let a = "😀😀"; let b = rellu\n  # 😀 家\n  let c = "家家"; rellu'),
   "a long row": rows(`a: relu${" -> tanh".repeat(12)} -> rellu${" -> tanh".repeat(12)}`),
   "names of any length": rows(`${"very".repeat(100)}long`),
-  "a wide place": rows(`const a = "${"wide ".repeat(40)}" + 3\n  relu`),
+  "a wide place": rows(`let a = "${"wide ".repeat(40)}" + 3\n  relu`),
   "every bracket open": file("net m {\n  input 8x8x3\n  a: [ conv(3x3, (4\n"),
   "the end of the file": file("net m {\n  input 8x8x3\n  relu ->"),
 };
