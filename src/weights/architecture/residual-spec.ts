@@ -26,7 +26,7 @@ export function residualText(
   style: Style,
   { name, title, params, side, smaller }: ResidualSpec,
 ): string | { readonly lacking: string } {
-  const lacking = lackingWord(facts);
+  const lacking = lackingWord(facts, style);
   if (lacking) return { lacking };
   const unit = unitOf(facts, style, smaller);
   const stem = stemOf(facts, style, side);
@@ -67,10 +67,15 @@ export function residualText(
   ].join("\n");
 }
 
-function lackingWord({ stages, stem }: ResidualFacts): string | undefined {
-  for (const stage of stages) {
+function lackingWord(facts: ResidualFacts, style: Style): string | undefined {
+  const { stages, stem } = facts;
+  for (const [s, stage] of stages.entries()) {
     const { attention, groups, kind, inner } = stage;
-    if (attention?.kind === "squeeze" && reductionOf(stage) % 1 !== 0)
+    const isWhole = isRegNetY(facts, style)
+      ? attention?.kind === "squeeze" &&
+        attention.hidden === Math.round(inputsOf(facts, s) / regNetReduction(facts))
+      : reductionOf(stage) % 1 === 0;
+    if (attention?.kind === "squeeze" && !isWhole)
       return `squeeze and excitation of ${attention.hidden} for ${stage.out} channels, which is no whole reduction`;
     if (groups % 1 !== 0) return "groups that do not divide the channels";
     if (kind !== stages[0].kind || inner?.kind !== stages[0].inner?.kind) return "stages of different blocks";
@@ -82,6 +87,18 @@ function lackingWord({ stages, stem }: ResidualFacts): string | undefined {
 
 const reductionOf = ({ attention, out }: Stage): number =>
   attention?.kind === "squeeze" ? out / attention.hidden : 1;
+
+const inputsOf = ({ stages, stem }: ResidualFacts, s: number): number =>
+  s === 0 ? stem[stem.length - 1].outputs : stages[s - 1].out;
+
+/** RegNetY squeezes behind the 3x3, to a part of what comes into the block. */
+const isRegNetY = ({ stages }: ResidualFacts, { entry }: Style): boolean =>
+  entry === "strided" && stages.every(({ attention }) => attention?.kind === "squeeze");
+
+const regNetReduction = (facts: ResidualFacts): number => {
+  const [{ attention }] = facts.stages;
+  return attention?.kind === "squeeze" ? inputsOf(facts, 0) / attention.hidden : 1;
+};
 
 /** A path of std with what it needs. */
 const attentionOf = (stage: Stage): string =>
@@ -206,6 +223,7 @@ interface Unit {
 function unitOf(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   if (style.order === "pre") return preactUnit(facts, style);
   if (facts.stages.some(({ inner }) => inner)) return innerUnit(facts);
+  if (isRegNetY(facts, style)) return regNetUnit(facts);
   return isOfStd(facts, style) && smaller === "stride"
     ? stdUnit(facts, style)
     : ownUnit(facts, style, smaller);
@@ -376,6 +394,35 @@ function innerUnit(facts: ResidualFacts): Unit {
       `${stage.inner?.kind === "res2" ? stage.inner.scales : stage.inner?.hidden}`,
       ...(stage.groups > 1 ? [`groups = ${stage.groups}`] : []),
     ],
+  };
+}
+
+/** RegNetY's: attention between the last two convolutions. */
+function regNetUnit(facts: ResidualFacts): Unit {
+  return {
+    block: "unit",
+    uses: ["project"],
+    declared: [
+      "## Squeeze and excitation with so many channels inside.",
+      "block squeeze(hidden) {",
+      "in * [",
+      "avgpool",
+      "conv(1x1, hidden, bias = true) -> relu",
+      "conv(1x1, in.channels, bias = true) -> sigmoid",
+      "]",
+      "}",
+      "",
+      "block unit(width, stride = 1, groups = 1, shortcut = project, attend = squeeze, norm = bn) {",
+      `let hidden = round(in.channels / ${regNetReduction(facts)})`,
+      "[ conv(1x1, width) -> norm -> relu",
+      "conv(3x3, width, groups = groups) /stride -> norm -> relu -> attend(hidden)",
+      "conv(1x1, width) -> norm",
+      "] + shortcut(width) /stride",
+      "relu",
+      "}",
+    ],
+    defaults: [],
+    args: ({ width, groups }) => [`${width}`, ...(groups > 1 ? [`groups = ${groups}`] : [])],
   };
 }
 

@@ -59,7 +59,7 @@ function titleOf(facts: ResidualFacts, style: Style): string {
   // Those who count a stem of three convolutions as three say so in the name.
   const counted = style.countsStem || style.entry === "tiered" ? stem.length + 1 : 2;
   const depth = (first.kind === "basic" ? 2 : 3) * blocks + counted - (style.entry === "tiered" ? 1 : 0);
-  if (style.entry === "strided") return `RegNetX of ${blocks} blocks`;
+  if (style.entry === "strided") return `RegNet${first.attention ? "Y" : "X"} of ${blocks} blocks`;
   if (isBigTransfer(facts, style)) return `ResNetV2-${depth}x${first.width / 64} (Big Transfer, BiT)`;
   if (style.order === "pre")
     return `ResNetV2-${depth}${stem.length > 1 ? "-D" : ""}${norm === "gn" ? " with group normalisation" : ""}`;

@@ -180,6 +180,7 @@ export const styles: readonly Style[] = [
     },
     numbered: false,
     shortcuts: [{ conv: "proj.0", norm: "proj.1", average: false }],
+    attentions: [["f.se.fc1", "f.se.fc2"]],
     heads: ["fc"],
     entry: "strided",
     hasTable: false,
