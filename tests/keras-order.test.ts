@@ -220,6 +220,56 @@ net one {
   );
 });
 
+/** Two blocks of one convolution and one projection each, written in either order. */
+const twoHands = (first: string, second: string) =>
+  compile(`resnet 1
+
+block one(width) {
+  ${first}
+}
+
+block two(width) {
+  ${second}
+}
+
+net hands {
+  input 8x8x4
+  a: one(8)
+  b: two(16)
+}
+`);
+const main = "conv(3x3, width)";
+const side = "conv(1x1, width)";
+
+test("sums at different places of the text may have other sides first", () => {
+  const net = twoHands(`${main} + ${side}`, `${side} + ${main}`);
+  const kernels = (...sides: (readonly number[])[]) => stored({ conv2d: sides });
+  const named = (file: ReturnType<typeof stored>) => {
+    const ordered = matchByOrder(net.graph, file);
+    if (typeof ordered === "string") throw new Error(ordered);
+    return [ordered.how, ...weightsOf(net).map((name) => ordered.names.get(name))];
+  };
+  const [a3, a1, b3, b1] = [
+    [3, 3, 4, 8],
+    [1, 1, 4, 8],
+    [3, 3, 8, 16],
+    [1, 1, 8, 16],
+  ];
+  const how = "by the order of layers in each class";
+  // As it is written, and all turned.
+  assert.equal(named(kernels(a3, a1, b1, b3))[0], how);
+  assert.equal(named(kernels(a1, a3, b3, b1))[0], `${how}, the second side of a sum first`);
+  // In the file the large kernel comes first in both.
+  const [told, ...names] = named(kernels(a3, a1, b3, b1));
+  assert.is(told, `${how}, the second side of some sums first`);
+  assert.equal(weightsOf(net), ["a.conv1.weight", "a.conv2.weight", "b.conv1.weight", "b.conv2.weight"]);
+  assert.equal(names, ["conv2d/kernel", "conv2d_1/kernel", "conv2d_3/kernel", "conv2d_2/kernel"]);
+  assert.match(
+    String(matchByOrder(net.graph, kernels(b3, a1, a3, b1))),
+    /the order of its layers is not the net's/,
+  );
+});
+
 test("what does not fit is told by class, part and shape", () => {
   const convs = [
     [1, 1, 16, 4],

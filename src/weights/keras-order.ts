@@ -13,7 +13,9 @@
  * Each combination is tried, for the whole net alike: it is how a model was written. Class by class the file's
  * layers must then be the net's in number, weights and shapes. Where one assignment does, it is taken; where two
  * do, nobody can know, and the file is refused. Stages help: in the first stage of ResNet-50 shortcut and last
- * convolution have equal shapes, in the others they have not, and so tell which side of a sum comes first.
+ * convolution have equal shapes, in the others they have not, and so tell which side of a sum comes first. Where
+ * none does, sums that are written at different places may have been written by different hands, and each place
+ * has a side of its own.
  */
 import { type Graph, isOp, type Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
@@ -48,18 +50,14 @@ export function matchByOrder(graph: Graph, tensors: ReadonlyMap<string, Stored>)
     );
     if (there !== here) return `the file has ${there} layers of class ${each}, the net ${here}`;
   }
-  const assignments = new Map<string, { readonly assignment: Assignment; readonly customs: Customs }>();
-  let misfit: string | undefined;
-  for (const customs of allCustoms) {
-    const assignment = assign(inKerasOrder(graph, wanted, customs), found);
-    if (typeof assignment === "string") misfit ??= assignment;
-    else {
-      const key = wanted.map((layer) => assignment.get(layer)!.name).join("\n");
-      if (!assignments.has(key)) assignments.set(key, { assignment, customs });
-    }
-  }
-  const [first, second] = assignments.values();
-  if (!first) return `the order of its layers is not the net's: ${misfit}`;
+  const places = [...new Set(graph.nodes.flatMap((node) => (isOp(node, ops.add) ? [placeOf(node)] : [])))];
+  const alike = assignAll(graph, wanted, found, [[], places]);
+  const mixed = places.length > 1 && places.length <= maxPlaces && alike.assigned.length === 0;
+  const { assigned, misfit } = mixed
+    ? assignAll(graph, wanted, found, subsetsOf(places).slice(1, -1))
+    : alike;
+  const [first, second] = assigned;
+  if (!first) return `the order of its layers is not the net's: ${alike.misfit ?? misfit}`;
   if (second) return describeDoubt(wanted, first.assignment, second.assignment);
   const names = wanted.flatMap((layer) =>
     [...layer.params].map(([leaf, node]): [string, string] => [
@@ -67,8 +65,34 @@ export function matchByOrder(graph: Graph, tensors: ReadonlyMap<string, Stored>)
       first.assignment.get(layer)!.tensors.get(leaf)!.name,
     ]),
   );
-  const sums = first.customs.secondFirst ? ", the second side of a sum first" : "";
+  const turned = first.customs.secondFirst.size;
+  const sums = turned === 0 ? "" : `, the second side of ${mixed ? "some sums" : "a sum"} first`;
   return { names: new Map(names), how: `by the order of layers in each class${sums}` };
+}
+
+interface Assigned {
+  readonly assignment: Assignment;
+  readonly customs: Customs;
+}
+
+/** The assignments that fit, each once, for sums that are turned at these places; and why another does not. */
+function assignAll(
+  graph: Graph,
+  wanted: readonly Layer[],
+  found: readonly StoredLayer[],
+  turned: readonly (readonly string[])[],
+): { readonly assigned: readonly Assigned[]; readonly misfit: string | undefined } {
+  const assigned = new Map<string, Assigned>();
+  let misfit: string | undefined;
+  for (const customs of customsOf(turned)) {
+    const assignment = assign(inKerasOrder(graph, wanted, customs), found);
+    if (typeof assignment === "string") misfit ??= assignment;
+    else {
+      const key = wanted.map((layer) => assignment.get(layer)!.name).join("\n");
+      if (!assigned.has(key)) assigned.set(key, { assignment, customs });
+    }
+  }
+  return { assigned: [...assigned.values()], misfit };
 }
 
 // ---- layers of the graph ----------------------------------------------------------------------------
@@ -122,18 +146,33 @@ function classOf(node: Node): LayerClass | undefined {
 
 /** How a model was written, as far as it decides the order of layers. */
 interface Customs {
-  /** The second operand of a sum as we have it is the first there. */
-  readonly secondFirst: boolean;
+  /** The sums whose second operand, as we have it, is the first there: by their places in the text. */
+  readonly secondFirst: ReadonlySet<string>;
   readonly activationIsLayer: boolean;
   readonly paddingIsLayer: boolean;
 }
 
 const either = [false, true];
-const allCustoms: readonly Customs[] = either.flatMap((secondFirst) =>
-  either.flatMap((paddingIsLayer) =>
-    [true, false].map((activationIsLayer) => ({ secondFirst, paddingIsLayer, activationIsLayer })),
-  ),
-);
+const customsOf = (turned: readonly (readonly string[])[]): readonly Customs[] =>
+  turned.flatMap((places) =>
+    either.flatMap((paddingIsLayer) =>
+      [true, false].map((activationIsLayer) => ({
+        secondFirst: new Set(places),
+        paddingIsLayer,
+        activationIsLayer,
+      })),
+    ),
+  );
+
+/** Each more doubles the combinations. */
+const maxPlaces = 5;
+
+/** Sums of the same row, in whatever copy of its block, were written by the same hand. */
+const placeOf = ({ name, span }: Node): string => (span ? `${span.source.name}:${span.start}` : name);
+
+/** All subsets, none first, all last. */
+const subsetsOf = (places: readonly string[]): string[][] =>
+  Array.from({ length: 2 ** places.length }, (_, bits) => places.filter((_place, i) => bits & (1 << i)));
 
 function inKerasOrder(graph: Graph, layers: readonly Layer[], customs: Customs): readonly Layer[] {
   const depths = new Map<Node, number>();
@@ -148,7 +187,7 @@ function inKerasOrder(graph: Graph, layers: readonly Layer[], customs: Customs):
   for (let node = waiting.pop(); node; node = waiting.pop()) {
     if (met.has(node)) continue;
     met.set(node, met.size);
-    const turned = isOp(node, ops.add) && customs.secondFirst;
+    const turned = isOp(node, ops.add) && customs.secondFirst.has(placeOf(node));
     // The last to be pushed is met first.
     waiting.push(...(turned ? node.inputs : node.inputs.toReversed()));
   }

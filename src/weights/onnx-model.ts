@@ -78,11 +78,12 @@ export function isOnnx(bytes: Uint8Array): boolean {
   return false;
 }
 
+/** `beside` gives the same bytes each time that it is asked for a file. */
 export function parseOnnx(bytes: Uint8Array, beside: ReadBeside): OnnxModel {
-  const files = new Map<string, Uint8Array | string>();
-  const once = (path: string) => {
-    const found = files.get(path) ?? beside(path);
-    files.set(path, found);
+  const files = new Set<Uint8Array | string>();
+  const noted = (path: string) => {
+    const found = beside(path);
+    files.add(found);
     return found;
   };
   const model = new Message(bytes, "the model");
@@ -90,12 +91,11 @@ export function parseOnnx(bytes: Uint8Array, beside: ReadBeside): OnnxModel {
   while (model.next()) {
     if (model.field !== MODEL.graph) continue;
     ensure(!graph, "it has two graphs");
-    graph = readGraph(model.message("its graph"), once);
+    graph = readGraph(model.message("its graph"), noted);
   }
   ensure(graph, "it is an ONNX model without a graph");
   let fileBytes = bytes.length;
-  // A file may be named in several ways.
-  for (const file of new Set(files.values())) fileBytes += file.length;
+  for (const file of files) fileBytes += file.length;
   return { ...graph, fileBytes };
 }
 

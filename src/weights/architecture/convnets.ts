@@ -1,6 +1,6 @@
 /** Networks without residuals that are widely used beside them: VGG, DenseNet, GoogLeNet. */
 import type { Architecture } from "./architecture.ts";
-import { leaves, separated } from "./spec-text.ts";
+import { kerasLeaves, leaves, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readConvnet(t: Tensors, params: number): Architecture | undefined {
@@ -62,7 +62,7 @@ function readVgg(t: Tensors, params: number): Architecture | undefined {
     "}",
     "",
     `names ${name}_names {`,
-    ...(isKeras ? ["weight -> kernel"] : normed ? leaves() : []),
+    ...(isKeras ? kerasLeaves.slice(0, 1) : normed ? leaves() : []),
     ...stages.flatMap((stage, s) =>
       stage.flatMap((layer, b) => {
         // A row of one block has its steps' names without a number of the copy.

@@ -3,7 +3,7 @@
  * where no norm follows.
  */
 import type { Architecture } from "./architecture.ts";
-import { separated } from "./spec-text.ts";
+import { kerasLeaves, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readKerasV2(t: Tensors, params: number): Architecture | undefined {
@@ -61,11 +61,7 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
     "}",
     "",
     `names ${name}_names {`,
-    "weight -> kernel",
-    "scale -> gamma",
-    "shift -> beta",
-    "mean -> moving_mean",
-    "var -> moving_variance",
+    ...kerasLeaves,
     '"conv1.{*}" -> "conv1_conv/{*}"',
     ...lines("conv{s}.{b}", "conv{s}_block{b+1}"),
     ...stages.slice(0, -1).flatMap(({ blocks }, i) => lines(`down${i + 2}`, `conv${i + 2}_block${blocks}`)),

@@ -3,7 +3,7 @@
  * tensors: they are those of the paper's seven stages.
  */
 import type { Architecture } from "./architecture.ts";
-import { leaves, separated } from "./spec-text.ts";
+import { kerasLeaves, leaves, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 /** What a checkpoint calls a convolution and the normalisation behind it. */
@@ -307,15 +307,7 @@ function namesOf({ stages, heads }: MobileFacts, convention: Convention): string
     ];
   });
   return [
-    ...(isKeras
-      ? [
-          "weight -> kernel",
-          "scale -> gamma",
-          "shift -> beta",
-          "mean -> moving_mean",
-          "var -> moving_variance",
-        ]
-      : leaves()),
+    ...(isKeras ? kerasLeaves : leaves()),
     ...pair(convention.stem, "conv1"),
     ...pair(convention.last(countBlocks(stages)), `conv${stages.length + 2}`),
     ...blocks,

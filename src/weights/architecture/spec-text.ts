@@ -20,3 +20,12 @@ export const leaves = (norm: "bn" | "gn" = "bn"): string[] => [
   "shift -> bias",
   ...(norm === "bn" ? ["mean -> running_mean", "var -> running_var"] : []),
 ];
+
+/** What Keras calls them, and kernels. */
+export const kerasLeaves: readonly string[] = [
+  "weight -> kernel",
+  "scale -> gamma",
+  "shift -> beta",
+  "mean -> moving_mean",
+  "var -> moving_variance",
+];
