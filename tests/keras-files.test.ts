@@ -430,6 +430,19 @@ test("a library that does not come to an end is given up, and the next file is r
   assertSmall(openWith(fixture("small.h5"), await load()).checkpoint!);
 });
 
+test("a late notice of the answer before is not taken for that of the next", async () => {
+  const late = `export { ready } from ${JSON.stringify(import.meta.resolve("h5wasm"))};
+    const { notify } = Atomics;
+    Atomics.notify = (...place) => {
+      const woken = notify(...place);
+      for (const end = performance.now() + 2; performance.now() < end; );
+      notify(...place);
+      return woken;
+    };`;
+  const load = hdf5Loader({ package: pathToFileURL(write("late.mjs", late)).href });
+  assertSmall(openWith(fixture("small.h5"), await load()).checkpoint!);
+});
+
 const told = ({ diagnostics }: { diagnostics: readonly { message: string }[] }): string =>
   diagnostics.map(({ message }) => message).join("\n");
 

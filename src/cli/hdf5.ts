@@ -127,7 +127,10 @@ class Thread {
     if (!this.alive) throw new Unreadable("HDF5's library was given up on it");
     Atomics.store(this.#signal, 0, 0);
     this.#port.postMessage(question, [...moved]);
-    if (Atomics.wait(this.#signal, 0, 0, this.#patience) === "timed-out") {
+    const end = performance.now() + this.#patience;
+    // The notice of the answer before may come only now, and ends a wait for this one.
+    while (Atomics.load(this.#signal, 0) === 0) {
+      if (Atomics.wait(this.#signal, 0, 0, Math.max(0, end - performance.now())) !== "timed-out") continue;
       this.#giveUp();
       throw new Unreadable(`HDF5's library did not come to an end on it in ${this.#patience / 1000} seconds`);
     }
