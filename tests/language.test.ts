@@ -343,6 +343,19 @@ test("a path of several steps refuses a stride and ignores arguments", () => {
   assert.equal(codesOf(around("let p = conv(1x1, 3) -> bn\n p /2")), ["no-stride"]);
 });
 
+test("whether a path is there can be asked", () => {
+  const made = (argument: string) =>
+    shapeOf(
+      `block b(path = none) { if path == none [ conv(1x1, 2) ] else [ path ] }\n${around(`b${argument}`)}`,
+    );
+  assert.is(made(""), "8x8x2");
+  assert.is(made("(none)"), "8x8x2");
+  assert.is(made("(conv(1x1, 5))"), "8x8x5");
+  assert.is(made("([ conv(1x1, 6) ])"), "8x8x6");
+  for (const condition of ["relu == bn", "relu != 3", "3 == relu"])
+    assert.equal(codesOf(around(`if ${condition} [ relu ]`)), ["kind-mismatch"], condition);
+});
+
 test("blocks are values", () => {
   const text =
     "use basic, bottleneck, se from std\nlet thin = basic(4)\nlet gated = bottleneck(attend = se(2))\n";

@@ -364,6 +364,17 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
     return { kind: "closure", expr, frame };
   }
   const left = evaluate(leftExpr, frame);
+  if (operator === "==" || operator === "!=") {
+    const right = evaluate(rightExpr, frame);
+    // Whether a path is there can be asked, of what it is made cannot.
+    const isAsked = left.kind === "none" || right.kind === "none";
+    if (isPath(left) && !isAsked) refusePath(expr, left);
+    if (isPath(right) && !isAsked) {
+      const message = `\`${operator}\` has ${describeKind(left)} at its left and ${describeKind(right)} at its right`;
+      fail("kind-mismatch", span, { message });
+    }
+    return { kind: "bool", value: same(left, right) === (operator === "==") };
+  }
   if (isPath(left)) {
     if (operator === "/") return withStride(left, countOf(rightExpr, frame, "a stride"), span);
     if (operator === "x" || operator === "+" || operator === "*") return { kind: "closure", expr, frame };
@@ -384,8 +395,6 @@ function binary(expr: BinaryExpr, frame: Frame): Value {
         : `\`${operator}\` has ${describeKind(left)} at its left and ${describeKind(right)} at its right`;
     fail("kind-mismatch", span, { message }, { hint: operator === "x" ? "write `block x 3`" : undefined });
   }
-  if (operator === "==" || operator === "!=")
-    return { kind: "bool", value: same(left, right) === (operator === "==") };
   if (operator === "x") {
     const sides =
       left.kind === "size" ? left.sides : [whole(numberOf(left, leftExpr.span), "a side", leftExpr.span, 1)];

@@ -26,7 +26,8 @@ export function residualText(
   style: Style,
   { name, title, params, side, smaller }: ResidualSpec,
 ): string | { readonly lacking: string } {
-  const lacking = lackingWord(facts, style);
+  const lacking =
+    smaller !== "stride" && !isOfStd(facts, style) ? "pools in such blocks" : lackingWord(facts, style);
   if (lacking) return { lacking };
   const unit = unitOf(facts, style, smaller);
   const stem = stemOf(facts, style, side);
@@ -224,9 +225,7 @@ function unitOf(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   if (style.order === "pre") return preactUnit(facts, style);
   if (facts.stages.some(({ inner }) => inner)) return innerUnit(facts);
   if (isRegNetY(facts, style)) return regNetUnit(facts);
-  return isOfStd(facts, style) && smaller === "stride"
-    ? stdUnit(facts, style)
-    : ownUnit(facts, style, smaller);
+  return isOfStd(facts, style) ? stdUnit(facts, style, smaller) : ownUnit(facts, style);
 }
 
 /** Whether the standard library's blocks are these. */
@@ -261,7 +260,7 @@ function attentionArguments({ stages }: ResidualFacts): {
   return different.size === 1 ? { all: argument(stages[0]), of: () => [] } : { all: [], of: argument };
 }
 
-function stdUnit(facts: ResidualFacts, style: Style): Unit {
+function stdUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   const { stages } = facts;
   const [{ kind }] = stages;
   const average = hasAverage(facts);
@@ -276,6 +275,7 @@ function stdUnit(facts: ResidualFacts, style: Style): Unit {
       ...(average ? ["shortcut = avg_project"] : []),
       ...(padded ? ["shortcut = pad(center = true)"] : []),
       ...attention.all,
+      ...(smaller === "stride" ? [] : [`smooth = ${smaller === "blur" ? "blurpool" : "avgpool(2x2)"}`]),
       ...(style.early && kind === "bottleneck" ? ["early = true"] : []),
       ...pathArguments(facts, style),
     ],
@@ -290,7 +290,7 @@ function stdUnit(facts: ResidualFacts, style: Style): Unit {
 }
 
 /** A block of the file's own, with steps called as those of std, so that the same tables of names fit. */
-function ownUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
+function ownUnit(facts: ResidualFacts, style: Style): Unit {
   const { stages } = facts;
   const { activation, early, activatesBasic } = style;
   const [{ kind }] = stages;
@@ -301,20 +301,13 @@ function ownUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
   const shortcut = wide ? "down" : hasAverage(facts) ? "avg_project" : "project";
   const attend = attentions.length > 0 ? " -> attend" : "";
   const activated = activatesBasic ? ` -> ${activation}` : "";
-  const strided = (conv: string, here: boolean) =>
-    `${conv}${here && smaller === "stride" ? " /stride" : ""} -> ${end}`;
-  const pooled = {
-    stride: [],
-    average: ["if stride > 1 [ avgpool(2x2) /stride ]"],
-    blur: ["if stride > 1 [ blurpool /stride ]"],
-  }[smaller];
+  const strided = (conv: string, here: boolean) => `${conv}${here ? " /stride" : ""} -> ${end}`;
   const body =
     kind === "basic"
-      ? [`[ ${strided("conv(3x3, width)", true)}`, ...pooled, `conv(3x3, width) -> norm${activated}${attend}`]
+      ? [`[ ${strided("conv(3x3, width)", true)}`, `conv(3x3, width) -> norm${activated}${attend}`]
       : [
           `[ ${strided("conv(1x1, first)", early)}`,
           strided("conv(3x3, width, groups = groups)", !early),
-          ...pooled,
           `conv(1x1, out) -> norm${attend}`,
         ];
   const parameters = [
