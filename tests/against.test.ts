@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
-import { compareWithPublished, openPublished } from "../src/cli/against.ts";
+import { compareWithPublished, openPublished, unknownPublished } from "../src/cli/against.ts";
 import { type AnalysedNet, analyse } from "../src/compile.ts";
 import { countGraph } from "../src/ir/stats.ts";
 import { publishedNames, publishedSpec } from "../src/weights/architecture/index.ts";
@@ -19,8 +19,8 @@ const netOf = (text: string): AnalysedNet => {
 
 function published(name: string, like?: AnalysedNet): AnalysedNet {
   const found = openPublished(name, like);
-  assert.not("code" in found, name);
-  return found as AnalysedNet;
+  assert.ok(found, name);
+  return found;
 }
 
 const facts = { torchvision: "facts/torchvision_weights.csv", timm: "facts/timm_models.csv" } as const;
@@ -48,9 +48,10 @@ for (const [source, file] of Object.entries(facts)) {
 
 test("what is not published is undefined", () => {
   assert.is(publishedSpec("torchvision:resnet52"), undefined);
-  const refused = openPublished("torchvision:resnet5O", undefined);
-  assert.ok("code" in refused && refused.code === "unknown-published");
-  assert.match((refused as { hint?: string }).hint ?? "", "torchvision:resnet50");
+  assert.is(openPublished("torchvision:resnet5O", undefined), undefined);
+  const refused = unknownPublished("torchvision:resnet5O");
+  assert.is(refused?.code, "unknown-published");
+  assert.match(refused?.hint ?? "", "torchvision:resnet50");
 });
 
 test("the examples are what they say", () => {
@@ -86,13 +87,14 @@ test("a missing block is told at its row, with what stands there", () => {
   assert.ok(problem);
   assert.is(
     renderDiagnostic(problem),
-    `error differs-from-published: mine differs from torchvision:resnet50: 24,439,848 params instead of
-  25,557,032 (-1,117,184)
+    `error differs-from-published: mine differs from torchvision:resnet50: 24,439,848
+  params instead of 25,557,032 (-1,117,184)
   --> mine.resnet:9:10
 9 |   conv4: bottleneck(256) x 5 /2
   |          ^^^^^^^^^^^^^^^^^^^^^^
-  = \`conv4\`: 5,981,184 params instead of 7,098,368 (-1,117,184), 1.246 G multiply-adds instead of
-    1.464 G, 17,408 running statistics instead of 20,480
+  = \`conv4\`: 5,981,184 params instead of 7,098,368 (-1,117,184), 1.246 G
+    multiply-adds instead of 1.464 G, 17,408 running statistics instead of
+    20,480
   = hint: \`conv4\` of torchvision:resnet50 is \`bottleneck(256) x 6 /2\``,
   );
 });

@@ -11,7 +11,7 @@ const rows = [
   ["weights", "passes"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
-  ["run"],
+  ["run", "published"],
   ["cli"],
   ["index.ts"],
 ];

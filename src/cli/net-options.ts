@@ -69,11 +69,11 @@ export interface OpenedNet {
 }
 
 /** Reads and analyses the one net of `FILE[#net]`; undefined after its errors were shown. */
-export function openNet(
+export async function openNet(
   target: string,
   options: NetArguments & { readonly format: DiagnosticFormat },
-): OpenedNet | undefined {
-  const { diagnostics, analysis } = analyseTarget(target, options);
+): Promise<OpenedNet | undefined> {
+  const { diagnostics, analysis } = await analyseTarget(target, options);
   if (diagnostics.length > 0) printDiagnostics(diagnostics, options.format);
   const net = analysis?.nets[0];
   return analysis?.fine && net && analysis.module ? { net, module: analysis.module, diagnostics } : undefined;
@@ -84,15 +84,22 @@ export interface AnalysedTarget {
   readonly analysis: Analysis | undefined;
 }
 
-export function analyseTarget(
+export async function analyseTarget(
   target: string,
   options: NetArguments & { readonly every?: boolean },
-): AnalysedTarget {
+): Promise<AnalysedTarget> {
   const { file, net } = splitTarget(target);
   const source = readSource(file);
   if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
   const analysis = analyseSource(source, { ...options, net });
-  return { diagnostics: analysis.diagnostics, analysis };
+  return { diagnostics: await explained(analysis), analysis };
+}
+
+/** Counts that fail are told beside published networks; their catalogue is loaded for that alone. */
+async function explained({ diagnostics, nets }: Analysis): Promise<readonly Diagnostic[]> {
+  if (!diagnostics.some(({ code }) => code === "expectation-failed")) return diagnostics;
+  const { explainExpectations } = await import("../published/explain-expectation.ts");
+  return explainExpectations(diagnostics, nets);
 }
 
 /** One net of a source; without a name its default net, or every one. */

@@ -88,7 +88,7 @@ function readThreads(threads = "auto"): "auto" | number {
 async function openFile(options: SubjectArguments): Promise<RunSubject | undefined> {
   const engine = engineOf(options.target ?? "wasm", options);
   const arithmetic = readArithmetic(options, engine.target === "wasm" ? undefined : "--target wasm");
-  const opened = openNet(options.file, options);
+  const opened = await openNet(options.file, options);
   if (!opened) return undefined;
   const { net, module } = opened;
   const { weights, diagnostics } = await findWeights(net, module, options);

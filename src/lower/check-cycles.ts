@@ -23,7 +23,7 @@ export function checkCycles({ file, scope, cyclic }: Module, report: Report): vo
   for (const item of file.items) {
     if (item.kind !== "block" && item.kind !== "net" && item.kind !== "let") continue;
     // Of two of the same name the first is what the name means.
-    if (!items.has(item.name.text) && scope.has(item.name.text)) items.set(item.name.text, item);
+    if (scope.get(item.name.text)?.span === item.name.span) items.set(item.name.text, item);
   }
   const uses = new Map([...items.values()].map((item) => [item, usesOf(item, items)]));
   for (const circle of circlesOf([...items.values()], uses)) {

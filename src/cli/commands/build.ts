@@ -82,7 +82,7 @@ export async function handler(options: BuildArguments): Promise<number> {
     throw new UsageError("--kernels own goes with --target tfjs");
   const arithmetic = readArithmetic(options, chosen.includes(wasm) ? undefined : "--target wasm");
 
-  const opened = openNet(options.file, options);
+  const opened = await openNet(options.file, options);
   if (!opened) return 1;
   const { net, module } = opened;
 

@@ -34,7 +34,8 @@ export const builder = (yargs: Argv) =>
     })
     .option("against", {
       type: "string",
-      describe: "a published network to compare with, stage by stage: torchvision:resnet50, timm:resnet50d",
+      describe:
+        "a published network to compare with, by stage where they are known: torchvision:resnet50, timm:resnet50d, keras:ResNet50",
     })
     .option("fix", {
       type: "boolean",
@@ -75,11 +76,12 @@ export async function handler(
   for (const [i, file] of files.entries()) {
     progress("checking", i / files.length);
     const fixed = options.fix ? fixFile(file, options) : undefined;
-    const { diagnostics: found, analysis } = analyseTarget(file, {
+    const { diagnostics: found, analysis } = await analyseTarget(file, {
       ...options,
       every: options.against === undefined,
     });
-    const compared = against?.compareAll(analysis?.nets ?? [], options.against!) ?? [];
+    const comparison = against?.compareAll(analysis?.nets ?? [], options.against!);
+    const compared = comparison?.diagnostics ?? [];
     const diagnostics = [...(fixed?.problems ?? []), ...found, ...compared];
     all.push(...diagnostics);
     if (!json && format !== "json" && diagnostics.length > 0) printDiagnostics(diagnostics, format);
@@ -96,8 +98,7 @@ export async function handler(
     });
     if (!json && format === "pretty" && fine) {
       const holds = analysis!.nets.reduce((sum, net) => sum + net.verdicts.filter((v) => v.holds).length, 0);
-      const same =
-        options.against === undefined ? "" : `, params, multiply-adds and shapes of ${options.against}`;
+      const same = comparison ? `, ${comparison.measures} of ${options.against}` : "";
       print(
         `${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}${same}`,
       );

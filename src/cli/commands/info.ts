@@ -1,7 +1,9 @@
 /** `resnetc info`: the table of a net, with counts in both conventions. */
 import type { Arguments, Argv } from "yargs";
+import { wrap } from "../../base/render-diagnostic.ts";
 import type { AnalysedNet } from "../../compile.ts";
 import { countGraph, depthOf, stagesOf } from "../../ir/stats.ts";
+import type { SameCounts } from "../../published/compare.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { netToJson, stageTable, verdictLines } from "../report.ts";
 import { count, paintFor, print, printJson, short, table } from "../terminal.ts";
@@ -22,17 +24,22 @@ export const builder = (yargs: Argv) =>
     .example("$0 info examples/resnet50.resnet --depth 2", "by block")
     .example("$0 info examples/resnet50.resnet --json", "for programs");
 
-export function handler(options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>): number {
+export async function handler(
+  options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
+): Promise<number> {
   if (!Number.isInteger(options.depth) || options.depth < 1)
     throw new UsageError(`--depth ${options.depth} is not a whole number from 1`);
-  const opened = openNet(options.file, options);
+  const opened = await openNet(options.file, options);
   if (!opened) return 1;
-  if (options.json) printJson({ command: "info", ...netToJson(opened.net, options.depth) });
-  else show(opened.net, options.depth);
+  // Loaded here: the catalogue is larger than what shows it.
+  const { sameCounts } = await import("../../published/compare.ts");
+  const published = sameCounts(opened.net.graph);
+  if (options.json) printJson({ command: "info", ...netToJson(opened.net, options.depth), published });
+  else show(opened.net, options.depth, published);
   return 0;
 }
 
-function show(net: AnalysedNet, depth: number): void {
+function show(net: AnalysedNet, depth: number, published: SameCounts): void {
   const paint = paintFor(process.stdout);
   const { params, state, macs, timmMacs, activations } = countGraph(net.graph);
   print(`${paint("bold", net.name)}${net.doc ? `  ${net.doc.split("\n")[0]}` : ""}\n`);
@@ -58,5 +65,17 @@ function show(net: AnalysedNet, depth: number): void {
       paint,
     ),
   );
+  for (const line of publishedLines(published)) print(line);
   if (net.verdicts.length > 0) print(`\n${verdictLines(net, paint)}`);
+}
+
+/** Which published networks have these counts; none is said where none has. */
+function publishedLines({ both, paramsOnly }: SameCounts): readonly string[] {
+  const line = (names: readonly string[], what: string) =>
+    names.length === 0 ? [] : wrap(`${what} ${names.join(", ")}`, 0, 2);
+  const lines = [
+    ...line(both, "the params and MACs of"),
+    ...line(paramsOnly, both.length > 0 ? "the params also of" : "the params of"),
+  ];
+  return lines.length > 0 ? ["", ...lines] : [];
 }

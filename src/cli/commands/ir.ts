@@ -45,7 +45,7 @@ export const builder = (yargs: Argv) =>
 
 type IrArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
-export function handler(options: IrArguments): number {
+export async function handler(options: IrArguments): Promise<number> {
   const { after, diff, params } = options;
   if (after !== undefined && !points.includes(after)) {
     printDiagnostics([unknownPass(after, points)], options.format);
@@ -72,9 +72,9 @@ export function handler(options: IrArguments): number {
   return showGraph(options, passes);
 }
 
-function showGraph(options: IrArguments, passes: readonly Pass[]): number {
+async function showGraph(options: IrArguments, passes: readonly Pass[]): Promise<number> {
   const { after, diff, params } = options;
-  const opened = openNet(options.file, options);
+  const opened = await openNet(options.file, options);
   if (!opened) return 1;
   let before: Graph = opened.net.graph;
   let now: Graph = opened.net.graph;
@@ -91,8 +91,8 @@ function showGraph(options: IrArguments, passes: readonly Pass[]): number {
   return 0;
 }
 
-function showPlan(options: IrArguments, arithmetic: Arithmetic): number {
-  const opened = openNet(options.file, options);
+async function showPlan(options: IrArguments, arithmetic: Arithmetic): Promise<number> {
+  const opened = await openNet(options.file, options);
   if (!opened) return 1;
   const { name, graph } = opened.net;
   const plan = planGraph(runPasses(graph, wasm.passes), noWeights, planOptions(arithmetic));

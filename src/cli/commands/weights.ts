@@ -91,7 +91,7 @@ export async function handler(
     return 0;
   }
 
-  const opened = openNet(file, options);
+  const opened = await openNet(file, options);
   if (!opened) return 1;
   const { weights, diagnostics: found } = await findWeights(opened.net, opened.module, {
     ...options,
