@@ -45,8 +45,7 @@ function difference(wanted: string, found: string): string {
 const plural = (n: number, one: string, many = `${one}s`) =>
   `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
-export const messages = {
-  // ---- the text -------------------------------------------------------------------------------
+const textMessages = {
   "unreadable-file": error((p: { path: string; why: string }) => `cannot read ${p.path}: ${p.why}`),
   "file-too-large": error(
     (p: { what: string; size: number; limit: number }) =>
@@ -112,8 +111,9 @@ export const messages = {
   "nested-declaration": error((p: { word: string }) => `\`${p.word}\` cannot stand inside a net or block`),
   "empty-parentheses": error((_: None) => "nothing in the parentheses"),
   "unexpected-token": error((p: { text: string }) => `${p.text} does not fit here`),
+} as const;
 
-  // ---- names ----------------------------------------------------------------------------------
+const nameMessages = {
   "unknown-name": error((p: { name: string }) => `nothing here is called \`${p.name}\``),
   "used-before": error((p: { name: string }) => `\`${p.name}\` is used before its row`),
   "unknown-kind": error((p: { name: string }) => `\`${p.name}\` is no kind`),
@@ -145,8 +145,9 @@ export const messages = {
   "cyclic-definition": error(
     (p: { name: string; path: string }) => `\`${p.name}\` is built from itself: ${p.path}`,
   ),
+} as const;
 
-  // ---- kinds and arguments ----------------------------------------------------------------------
+const kindMessages = {
   "kind-mismatch": error(
     (p: { message: string }) => p.message,
     () => "numbers, sizes, text and paths do not stand for each other; grammar/README.md lists the kinds",
@@ -178,8 +179,9 @@ export const messages = {
   "idle-step": warning((p: { step: string }) => `\`${p.step}\` changes nothing`),
   "unused-name": warning((p: { name: string }) => `nothing uses \`${p.name}\``),
   "bad-default": error((_: None) => "`default` takes named settings of a block or operation"),
+} as const;
 
-  // ---- shapes -----------------------------------------------------------------------------------
+const shapeMessages = {
   "window-too-large": error(
     (p: { window: number; size: number; padding: number }) =>
       `the window (${p.window}) is larger than its input (${p.size}${p.padding ? ` + ${p.padding} padding` : ""})`,
@@ -238,8 +240,9 @@ export const messages = {
       `expected ${p.what} ${p.wanted}, the net has ${p.found}`,
     (p) => `${difference(p.wanted, p.found)}\`resnetc info\` shows the counts row by row`,
   ),
+} as const;
 
-  // ---- weights ----------------------------------------------------------------------------------
+const weightMessages = {
   "bad-checkpoint": error(
     (p: { path: string; why: string }) => `${p.path} is no checkpoint that can be read: ${p.why}`,
   ),
@@ -286,8 +289,9 @@ export const messages = {
     (p: { path: string; net: string; matched: number; wanted: number }) =>
       `${p.path} does not fit ${p.net}: ${p.matched} of ${plural(p.wanted, "tensor")} found`,
   ),
+} as const;
 
-  // ---- running ----------------------------------------------------------------------------------
+const runMessages = {
   "bad-image": error(
     (p: { path: string; why: string }) => `${p.path} is no picture that can be read: ${p.why}`,
   ),
@@ -303,6 +307,25 @@ export const messages = {
   ),
   "network-failed": error((p: { why: string }) => `the network does not run: ${p.why}`),
   "not-formatted": error((p: { path: string }) => `${p.path} is not in canonical format`),
+} as const;
+
+/** What a message is about, in the order in which a file goes through the compiler. */
+export const messageGroups = {
+  "the text": textMessages,
+  names: nameMessages,
+  "kinds and arguments": kindMessages,
+  shapes: shapeMessages,
+  weights: weightMessages,
+  running: runMessages,
+} as const;
+
+export const messages = {
+  ...textMessages,
+  ...nameMessages,
+  ...kindMessages,
+  ...shapeMessages,
+  ...weightMessages,
+  ...runMessages,
 } as const;
 
 export type MessageParams<C extends keyof typeof messages> = Parameters<(typeof messages)[C]["text"]>[0];
