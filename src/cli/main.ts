@@ -40,6 +40,11 @@ const commands: readonly Command[] = [
     summary: "the graph as text after any pass, or the plan",
     load: () => import("./commands/ir.ts"),
   },
+  {
+    usage: "explain [code]",
+    summary: "what a message means",
+    load: () => import("./commands/explain.ts"),
+  },
   { usage: "fmt <files..>", summary: "canonical format", load: () => import("./commands/fmt.ts") },
   {
     usage: "run <file> [images..]",

@@ -67,8 +67,10 @@ export function printDiagnostics(
   const paint = paintFor(process.stderr);
   const render = format === "gnu" ? renderGnu : (d: Diagnostic) => renderDiagnostic(d, paint);
   for (const diagnostic of diagnostics) note(render(diagnostic));
-  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-  if (format === "pretty" && errors > 1) note(`${errors} errors`);
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (format !== "pretty" || errors.length === 0) return;
+  if (errors.length > 1) note(`${errors.length} errors`);
+  note(paint("faint", `\`resnetc explain ${errors[0].code}\` says more`));
 }
 
 /** Lines and columns from 1, columns in UTF-16 code units. */

@@ -9,7 +9,7 @@
  * 5. at the start of a line, words that start a row or declaration do so, whatever stands before them.
  *
  * Brackets: a closing bracket closes what is open inside its `{ }` and reports the rest; a declaration at the
- * start of a line closes everything open, for it exists only at top level; inside `(` a line that starts a row
+ * start of a line closes everything open, for it exists only at top level, unless all braces of the file close; inside `(` a line that starts a row
  * for certain closes it; what closes nothing is dropped, or closes a bracket of another form that nothing else does.
  */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
@@ -114,6 +114,8 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
   for (let i = tokens.length - 1; i >= 0; i--)
     next[i] = tokens[i].tokenType === t.Separator ? next[i + 1] : i;
 
+  const isBalanced = bracesBalance(tokens);
+
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
     const type = token.tokenType;
@@ -121,7 +123,9 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
 
     // `names: conv(…)` is a row with a bad label, not a declaration.
     const starts = startsLine && startsRow.has(type) && tokens[next[i + 1]]?.tokenType !== t.Colon;
-    if (starts && declarations.has(type)) {
+    // In a file whose braces all close, a declaration inside a body is nested: the parser tells.
+    const isNested = isBalanced && open.some((opener) => opener.tokenType === t.LeftBrace);
+    if (starts && declarations.has(type) && !isNested) {
       dropSeparators();
       closeAll(token, token, () => true);
     }
@@ -187,3 +191,13 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
 }
 
 const isSeparator = ({ tokenType }: IToken): boolean => tokenType === t.Separator;
+
+/** Whether every brace closes, counted alone. */
+function bracesBalance(tokens: readonly IToken[]): boolean {
+  let depth = 0;
+  for (const { tokenType } of tokens) {
+    if (tokenType === t.LeftBrace) depth++;
+    else if (tokenType === t.RightBrace && --depth < 0) return false;
+  }
+  return depth === 0;
+}

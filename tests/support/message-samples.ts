@@ -1,0 +1,45 @@
+/** Parameters for the sentences that no short text in the language causes: what their pages show. */
+import type { Code } from "../../src/base/diagnostic.ts";
+import type { MessageParams } from "../../src/base/messages.ts";
+
+export const messageSamples: { readonly [C in Code]?: MessageParams<C> } = {
+  "file-too-large": { what: "model.resnet", size: 2_400_000, limit: 2_000_000 },
+  "nesting-too-deep": { what: "brackets", limit: 100 },
+  "row-too-long": { limit: 500 },
+  "unknown-net": { name: "resnet50d" },
+  "ambiguous-net": { nets: "resnet20, resnet32, resnet44" },
+  "unknown-setting": { net: "resnet50", name: "class" },
+  "unreadable-file": { path: "model.resnet", why: "there is no such file" },
+  "unknown-pass": { name: "fold-batchnorm" },
+  "param-shape": { op: "conv2d", role: "weight", wanted: "3x3x64x64", found: "3x3x64x32" },
+  "bad-checkpoint": { path: "model.pth", why: "the file ends in the middle of a tensor" },
+  "refused-global": {
+    path: "model.pth",
+    name: "posix.system",
+    offset: 12,
+    danger: "it runs commands of the operating system",
+  },
+  "missing-weight": { count: 2, names: "fc.weight, fc.bias" },
+  "extra-weight": { count: 2, names: "head.weight, head.bias" },
+  "weight-shape": { name: "fc.weight", wanted: "64x10", found: "64x100", place: "fc" },
+  "weight-used-twice": { name: "conv1.weight", places: "conv1.weight, conv2.weight" },
+  "not-finite": { name: "layer4.0.bn1.running_var", count: 3, what: "not a number" },
+  "unknown-names": { name: "torchvison" },
+  "unknown-architecture": { path: "model.safetensors" },
+  "unknown-published": { name: "torchvision:resnet5O" },
+  "differs-from-published": {
+    net: "mine",
+    published: "torchvision:resnet50",
+    what: "24,439,848 params instead of 25,557,032 (-1,117,184)",
+  },
+  "no-spec": { path: "model.pth", title: "a transformer", lacking: "attention" },
+  "checkpoint-does-not-fit": { path: "resnet50.pth", net: "resnet18", matched: 12, wanted: 102 },
+  "bad-image": { path: "cat.gif", why: "it is neither PNG nor JPEG" },
+  "bad-array": { path: "in.npy", why: "it is 1x3x32x32, the net takes 1x32x32x3" },
+  "unwritable-output": { path: "dist/resnet50", why: "permission is denied" },
+  "unknown-target": { name: "wasn" },
+  "backend-missing": { backend: "webgl", why: "there is no WebGL in Node" },
+  "network-too-large": { needed: 5.2e9, limit: 4.3e9 },
+  "network-failed": { why: "out of bounds memory access" },
+  "not-formatted": { path: "model.resnet" },
+};
