@@ -488,6 +488,13 @@ test("a derived net inherits rows, and what it leaves open stays open", () => {
   assert.is(shapeOf(tail, { net: "tail" }), "8x8x13");
 });
 
+test("paths in brackets that a derived net hands on run in it", () => {
+  const text = `net base(stem = relu) {\n input 8x8x3\n stem\n conv(1x1, 2)\n}\n`;
+  const derived = `net m = base(stem = [ conv(3x3, 5) -> in + in -> maxpool(2x2) /2 ])\n`;
+  assert.is(shapeOf(`${text}${derived}`), "4x4x2");
+  assert.is(shapeOf(`${text}${derived}net n = m { relu }\n`, { net: "n" }), "4x4x2");
+});
+
 test("settings are expressions, and an expectation that they break is a warning that names them", () => {
   const text = `use identity from std
     net m(k = 3x3, act = relu, n = 1, on = false) { input 8x8x3

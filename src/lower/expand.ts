@@ -85,6 +85,8 @@ export class Expander {
   readonly #root: Declaration;
   readonly inputs: Node[] = [];
   readonly #weights = new Weights(this.#builder);
+  /** The nets whose base is being expanded. */
+  readonly #deriving: Frame[] = [];
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
   readonly #news: News;
@@ -181,7 +183,12 @@ export class Expander {
       fail("unknown-parameter", given.span, { callee: own, name: key }, { hint });
     }
     const named = new Map([...passedOn, ...value.named]);
-    return this.#expand({ ...value, named }, input, name, base.span, frame.context);
+    this.#deriving.push(frame);
+    try {
+      return this.#expand({ ...value, named }, input, name, base.span, frame.context);
+    } finally {
+      this.#deriving.pop();
+    }
   }
 
   // ---- rows -----------------------------------------------------------------------------------------
@@ -304,6 +311,8 @@ export class Expander {
     if (label) frame.labels.set(label, made);
     if (frame.input) return current;
     frame.input = made;
+    // What a derived net hands to this one may speak of its own input, which is the same.
+    for (const derived of this.#deriving) derived.input ??= made;
     return made;
   }
 

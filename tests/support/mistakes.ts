@@ -105,7 +105,9 @@ export const mistakes: Readonly<Record<string, Readonly<Record<string, Mistake>>
     "a net in parentheses": file("net m (\n  input 8x8x3\n  relu\n)\n"),
     "a block in square brackets": file(`block b [\n  relu\n]\n${around("b")}`),
     "an empty net": file("net m {}\n"),
-    "a block inside a net": file("net m {\n  input 8x8x3\n  block b(w) {\n    conv(3x3, w)\n  }\n  b(4)\n}\n"),
+    "a block inside a net": file(
+      "net m {\n  input 8x8x3\n  block b(w) {\n    conv(3x3, w)\n  }\n  b(4)\n}\n",
+    ),
     "a paper's bracket": rows("conv2: [3x3, 64\n          3x3, 64] x 2"),
   },
   "order and form": {

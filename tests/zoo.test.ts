@@ -1,0 +1,189 @@
+/**
+ * The zoo: published networks in the language. Each has the published parameters and multiply-adds, counted as torchvision
+ * does and as timm does, at every size that was published, and the published tensors by name and shape.
+ */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { collect } from "../src/base/diagnostic.ts";
+import { makeSource } from "../src/base/source.ts";
+import { tablesOf } from "../src/cli/weights-options.ts";
+import { analyse } from "../src/compile.ts";
+import { countGraph } from "../src/ir/stats.ts";
+import type { ReadModule } from "../src/lower/modules.ts";
+import { format } from "../src/parser/format.ts";
+import { bindWeights } from "../src/weights/bind.ts";
+import { manifests, publishedModels } from "./support/manifests.ts";
+import { root } from "./support/nets.ts";
+import { requireShared, sharedPath } from "./support/shared.ts";
+
+const zoo = (file: string) =>
+  makeSource(`${file}.resnet`, readFileSync(path.join(root, "zoo", `${file}.resnet`), "utf8"));
+
+const read: ReadModule = (file) => zoo(file.slice(2));
+
+type Row = Readonly<Record<string, string>>;
+
+/** A table of facts/ by its titles; no column that is read stands behind one with commas. */
+function tableOf(file: string): readonly Row[] {
+  const [head, ...rows] = readFileSync(sharedPath(file), "utf8").trim().split("\n");
+  const titles = head.split(",");
+  return rows.map((row) => Object.fromEntries(row.split(",").map((cell, i) => [titles[i], cell])));
+}
+
+const texts = suite("texts");
+
+for (const file of ["timm", "torchvision", "keras", "caffe", "papers"]) {
+  texts(`${file} holds what it expects, in canonical format`, () => {
+    const source = zoo(file);
+    const { diagnostics, nets } = analyse(source, { net: "*", read });
+    assert.equal(diagnostics, []);
+    assert.ok(nets.length > 0);
+    assert.is(format(source).text, source.text);
+  });
+}
+
+texts.run();
+
+/** What was published of a network at one size; of what is not known, nothing is compared. */
+interface Published {
+  readonly model: string;
+  /** Absent where the net has only one. */
+  readonly size?: string;
+  readonly classes?: string;
+  readonly params: number;
+  readonly macs: number;
+  readonly timmMacs?: number;
+  readonly state?: number;
+}
+
+const sources: readonly {
+  readonly file: string;
+  readonly facts: string;
+  readonly count: number;
+  readonly read: (row: Row) => Published | undefined;
+}[] = [
+  {
+    file: "timm",
+    facts: "facts/timm_models.csv",
+    count: 106,
+    read: (row) =>
+      row.tier === "T3"
+        ? undefined
+        : {
+            model: row.model,
+            size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
+            classes: row.num_classes,
+            params: Number(row.param_count),
+            macs: Number(row.macs_conv_fc_exact),
+            timmMacs: Number(row.fvcore_total_exact),
+          },
+  },
+  {
+    file: "torchvision",
+    facts: "facts/torchvision_weights.csv",
+    count: 39,
+    read: (row) =>
+      /^(resnet|resnext|wide|vgg|googlenet|densenet|regnet|mobilenet_v2)/.test(row.model) &&
+      row.weights !== "IMAGENET1K_FEATURES" &&
+      !row.weights.includes("E2E")
+        ? {
+            model: row.model,
+            size: "224x224x3",
+            params: Number(row.num_params),
+            macs: Number(row.macs_conv_fc_exact),
+          }
+        : undefined,
+  },
+  {
+    file: "keras",
+    facts: "facts/keras_models.csv",
+    count: 11,
+    read: (row) =>
+      /^(ResNet|VGG|DenseNet)/.test(row.model)
+        ? {
+            model: row.model.toLowerCase(),
+            size: row.input,
+            params: Number(row.trainable),
+            state: Number(row.non_trainable),
+            macs: Number(row.macs_conv) + Number(row.macs_dense),
+          }
+        : undefined,
+  },
+  {
+    file: "caffe",
+    facts: "facts/caffe_models.csv",
+    count: 9,
+    read: (row) => ({
+      model: row.label.slice(6).replaceAll("-", "_").toLowerCase(),
+      size: "224x224x3",
+      params: Number(row.params),
+      macs: Number(row.macs),
+    }),
+  },
+  {
+    file: "papers",
+    facts: "facts/paper_models_computed.csv",
+    count: 72,
+    read: (row) => ({
+      model: row.model.replaceAll(/[-.]/g, "_"),
+      params: Number(row.params),
+      macs: Number(row.macs),
+    }),
+  },
+];
+
+for (const { file, facts, count, read: readRow } of sources) {
+  if (!requireShared(facts)) continue;
+  const counts = suite(`counts of ${file}`);
+  const published = tableOf(facts).flatMap((row) => readRow(row) ?? []);
+  const models = new Set(published.map(({ model }) => model));
+  const source = zoo(file);
+
+  counts("none is left out", () => assert.is(models.size, count));
+
+  for (const model of models) {
+    counts(model, () => {
+      for (const one of published.filter((each) => each.model === model)) {
+        const { nets, module } = analyse(source, { net: model, read, settings: settingsOf(one) });
+        assert.ok(nets[0], `${module?.nets.length} nets, and not ${model}`);
+        const { params, macs, timmMacs, state } = countGraph(nets[0].graph);
+        const found = { params, macs, timmMacs: one.timmMacs && timmMacs, state: one.state && state };
+        const wanted = { params: one.params, macs: one.macs, timmMacs: one.timmMacs, state: one.state };
+        assert.equal(found, wanted, `at ${one.size}`);
+      }
+    });
+  }
+
+  counts.run();
+}
+
+/** What is not its default is set; not every net has a size to set. */
+function settingsOf({ size, classes }: Published): Record<string, string> {
+  return { ...(size && size !== "224x224x3" ? { size } : {}), ...(classes ? { classes } : {}) };
+}
+
+if (requireShared(manifests)) {
+  const names = suite("names");
+  const models = await publishedModels();
+  let bound = 0;
+
+  for (const { source, model, checkpoint } of models) {
+    const net = model.toLowerCase();
+    const { nets, module } = analyse(zoo(source), { net, read });
+    if (nets.length === 0) continue;
+    names(`${source} ${model}`, () => {
+      const { report, diagnostics } = collect();
+      const request = { checkpoint, path: model, tables: tablesOf(module), allowNaN: true, strict: true };
+      const weights = bindWeights({ graph: nets[0].graph, ...request }, report);
+      assert.equal(diagnostics, []);
+      assert.ok(weights);
+      bound++;
+    });
+  }
+
+  names("most of the manifests are of the zoo", () => assert.is(bound, 36));
+
+  names.run();
+}
