@@ -3,7 +3,8 @@
  *
  *     conv1/weight, bn_conv1/mean, scale_conv1/scale    conv1.weight, bn1.running_mean, bn1.weight
  *     res2a_branch2a/weight                             layer1.0.conv1.weight
- *     res3b7_branch1/weight                             layer2.7.downsample.0.weight
+ *     res3a_branch1/weight                              layer2.0.downsample.0.weight
+ *     res3b7_branch2a/weight                            layer2.7.conv1.weight
  *     bn4b_branch2c/var, scale4b_branch2c/shift         layer3.1.bn3.running_var, layer3.1.bn3.bias
  *     fc1000/weight                                     fc.weight
  *
