@@ -1,8 +1,9 @@
 /**
- * Damages files so that they get further into a reader than random bytes do: mutations know where JSON, pickles and
- * zip records have their lengths, offsets and instructions, and put what is extreme there.
+ * Damages files so that they get further into a reader than random bytes do: mutations know where JSON, pickles, protocol
+ * buffers and zip records have their lengths, offsets and instructions, and put what is extreme there.
  */
 import type { Case } from "./checkpoint-judge.ts";
+import { mutateProtobuf } from "./mutate-protobuf.ts";
 
 /** mulberry32 (Tommy Ettinger), seeded by two numbers. */
 export class Random {
@@ -468,6 +469,9 @@ function isDataPickle(bytes: Uint8Array, at: number): boolean {
   return new TextDecoder().decode(bytes.subarray(at + 30, at + 30 + length)).endsWith("data.pkl");
 }
 
+const protobuf: Mutation = (bytes, random, other) =>
+  mutateProtobuf(bytes, random) ?? anyBytes.extreme(bytes, random, other);
+
 // ---- files --------------------------------------------------------------------------------------------
 
 /** What to do to a file that begins like this, more often than anything else. */
@@ -480,6 +484,8 @@ function fitting(bytes: Uint8Array): readonly (readonly [string, Mutation])[] {
   if (bytes[0] === 0x80) return [["pickle", mutatePickle]];
   if (bytes[0] === 0x5b || bytes[0] === 0x7b) return [["json", jsonFile]];
   if (bytes[8] === 0x7b) return [["header", safetensorsHeader]];
+  // ONNX's version and Caffe's name, as fields 1.
+  if (bytes[0] === 0x08 || bytes[0] === 0x0a) return [["protobuf", protobuf]];
   return [];
 }
 
