@@ -145,6 +145,17 @@ if (requireShared("facts/state-dicts.json.gz")) {
   }
 }
 
+if (requireShared("facts/state-dicts.json.gz")) {
+  type Entry = readonly [name: string, shape: readonly number[]];
+  const facts = JSON.parse(gunzipSync(readFileSync(sharedPath("facts/state-dicts.json.gz"))).toString());
+  test("table timm gives exactly timm's names for resnet50_gn, whose norms are a net's parameter", () => {
+    const { names, tables } = weightsOf(example("norms.resnet"), "resnet50_gn");
+    const entries: Entry[] = facts.timm.resnet50_gn;
+    const ours = names.map((name) => translate(tables.get("timm")!, name));
+    assert.equal(sorted(ours), sorted(entries.map(([name]) => name)));
+  });
+}
+
 const variants = "language/samples/variants.resnet";
 if (requireShared("facts/state-dicts.json.gz") && requireShared(variants)) {
   type Layer = readonly [
