@@ -219,6 +219,35 @@ if (requireShared(manifests)) {
     assert.is(counted.length, 19);
   });
 
+  known("a net of the backbone alone finds its weights behind the prefixes of detectors", () => {
+    const text = `use bottleneck from std
+net body {
+  input 64x64x3
+  conv1: conv(7x7, 64) /2 -> bn -> relu
+  pool1: maxpool(3x3) /2
+  conv2: bottleneck(64) x 3
+  conv3: bottleneck(128) x 4 /2
+  conv4: bottleneck(256) x 6 /2
+  conv5: bottleneck(512) x 3 /2
+}
+`;
+    for (const [model, prefix] of [
+      ["fasterrcnn_resnet50_fpn", "backbone.body."],
+      ["fcn_resnet50", "backbone."],
+    ]) {
+      const one = models.find((each) => each.model === model)!;
+      const { weights, problems } = load(one, { name: "body", text });
+      assert.is(
+        weights.notes[0],
+        `names: torchvision, which are those of \`timm\` too, prefix \`${prefix}\` removed`,
+      );
+      assert.equal(
+        problems.map(({ code }) => code),
+        ["extra-weight"],
+      );
+    }
+  });
+
   known("a wrapper's prefix changes nothing but the prefix", () => {
     const [one] = models.filter(({ model }) => model === "resnet50d");
     const tensors = new Map(
