@@ -21,6 +21,8 @@ import {
   type Format,
   type Layer,
   resnetLayers,
+  senetShapes,
+  senets,
 } from "./support/caffe-files.ts";
 import { mustOpen, refusal, valuesOf } from "./support/checkpoints.ts";
 import { folder, resnetc, write } from "./support/cli.ts";
@@ -291,6 +293,144 @@ if (requireShared("facts/caffe_models.csv")) {
       assert.is(place(`conv3.2.norm1.mean`), `bn3${block}_branch2a 0`);
       assert.is(place("conv5.0.shortcut.norm.mean"), "bn5a_branch1 0");
       assert.is(place("fc.bias"), "fc1000 1");
+    });
+  }
+}
+
+// ---- Hu et al.'s ----------------------------------------------------------------------------------------
+
+/** What the reader makes of such layers: their names by role, without values. */
+function senetCheckpoint(model: keyof typeof senets): Checkpoint {
+  const roles: Record<string, readonly string[]> = {
+    Convolution: ["weight", "bias"],
+    InnerProduct: ["weight", "bias"],
+    BatchNorm: ["mean", "var"],
+    Scale: ["scale", "shift"],
+  };
+  const tensors = senetShapes(model).flatMap(([layer, type, ...blobs]) =>
+    roles[type].flatMap((role, i) => {
+      const name = `${layer}/${role}`;
+      const sides = blobs[i];
+      const read = () => new Float32Array(sides.reduce((product, side) => product * side, 1));
+      return sides ? [[name, { name, shape: sides, dtype: "f32" as const, read }] as const] : [];
+    }),
+  );
+  return { format: "caffe", layout: "torch", tensors: new Map(tensors), notes: [] };
+}
+
+test("a file of SE-ResNet-50's layers has these tensors", () => {
+  const ones = new Float32Array(512 * 512 * 9).fill(1);
+  const layers = senetShapes("SE-ResNet-50").map(([name, type, ...sides]) => ({
+    name,
+    type,
+    blobs: sides.map((sizes) => ({
+      shape: sizes,
+      values: ones.subarray(
+        0,
+        sizes.reduce((product, side) => product * side, 1),
+      ),
+    })),
+  }));
+  assert.equal(shapes(mustOpen(caffeModel("SE-ResNet-50", layers))), shapes(senetCheckpoint("SE-ResNet-50")));
+});
+
+if (requireShared("facts/caffe_models.csv")) {
+  const rows = readFileSync(sharedPath("facts/caffe_models.csv"), "utf8")
+    .split("\n")
+    .map((row) => row.split(","));
+  for (const model of Object.keys(senets) as (keyof typeof senets)[]) {
+    test(`${model} is recognised, and the spec has its counts and takes every tensor`, () => {
+      const checkpoint = senetCheckpoint(model);
+      const found = recogniseArchitecture(checkpoint, "x.caffemodel");
+      assert.ok(found && isSpec(found.spec), "not recognised");
+      assert.is(found.title.replace(" 32x4d", ""), model);
+      assert.is(found.convention, "Caffe (Hu et al. 2017)");
+      const { text } = found.spec;
+      assert.match(text, /range = 255, mean = \(104, 117, 123\), order = "bgr"/);
+      assert.not.match(text, /^names /m, "std's table");
+      const { nets, module, diagnostics } = analyse(makeSource("written.resnet", text));
+      assert.equal(diagnostics, []);
+      const [{ graph }] = nets;
+      const { report, diagnostics: problems } = collect();
+      const request = {
+        graph,
+        checkpoint,
+        path: "x",
+        tables: tablesOf(module),
+        strict: true,
+        allowNaN: true,
+      };
+      const weights = bindWeights(request, report);
+      assert.equal(problems, []);
+      assert.match(weights!.notes[0], /^names: caffe_senet, told by `conv1/);
+      const [, , params, statistics, macs] = rows.find(([label]) => label === `caffe-${model}`)!;
+      const count = countGraph(graph);
+      assert.is(count.params, Number(params));
+      assert.is(count.macs, Number(macs));
+      const norms = graph.nodes.filter(({ op }) => op.name === "batchNorm").length;
+      assert.is(count.state + norms, Number(statistics));
+    });
+  }
+}
+
+/** The same network in the names that Cadene gave it in torch, which timm's legacy_senet family has. */
+function cadene(model: keyof typeof senets): Checkpoint {
+  const convs = {
+    "1x1_reduce": "conv1",
+    "3x3": "conv2",
+    "1x1_increase": "conv3",
+    "1x1_proj": "downsample.0",
+  };
+  const parts: Record<string, string> = { ...convs, "1x1_down": "se_module.fc1", "1x1_up": "se_module.fc2" };
+  const shapesOf = new Map<string, readonly number[]>();
+  for (const [layer, type, ...sides] of senetShapes(model)) {
+    if (type === "BatchNorm") continue;
+    const conv = layer.replace(/\/bn\/scale$/, "");
+    const at = /^conv(\d)_(\d+)_(.*)$/.exec(conv);
+    const stem = `layer0.conv${/^conv1_(\d)/.exec(conv)?.[1] ?? 1}`;
+    const theirs =
+      conv === "classifier"
+        ? "last_linear"
+        : at
+          ? `layer${Number(at[1]) - 1}.${Number(at[2]) - 1}.${parts[at[3]]}`
+          : stem;
+    const isNorm = type === "Scale";
+    const name = isNorm
+      ? theirs.replace("downsample.0", "downsample.1").replace(/conv(\d)$/, "bn$1")
+      : theirs;
+    const leaves = isNorm ? ["weight", "bias", "running_mean", "running_var"] : ["weight", "bias"];
+    for (const [i, leaf] of leaves.entries()) {
+      const shape = isNorm ? sides[0] : sides[i];
+      if (shape) shapesOf.set(`${name}.${leaf}`, shape);
+    }
+  }
+  const read = () => new Float32Array(1);
+  const tensors = [...shapesOf].map(
+    ([name, shape]) => [name, { name, shape, dtype: "f32" as const, read }] as const,
+  );
+  return { format: "pytorch", layout: "torch", tensors: new Map(tensors), notes: [] };
+}
+
+if (requireShared("facts/timm_models.csv")) {
+  const [head, ...rows] = readFileSync(sharedPath("facts/timm_models.csv"), "utf8")
+    .split("\n")
+    .map((row) => row.split(","));
+  for (const [model, name] of [
+    ["SE-ResNet-50", "legacy_seresnet50"],
+    ["SE-ResNet-101", "legacy_seresnet101"],
+    ["SE-ResNeXt-50", "legacy_seresnext50_32x4d"],
+    ["SENet-154", "legacy_senet154"],
+  ] as const) {
+    test(`timm's ${name} strides where Caffe's does`, () => {
+      const found = recogniseArchitecture(cadene(model), "x.pth");
+      assert.ok(found && isSpec(found.spec), "not recognised");
+      assert.is(found.convention, "timm's legacy_senet (Cadene)");
+      const [{ graph }] = analyse(makeSource("written.resnet", found.spec.text)).nets;
+      const row = rows.find(
+        (each) => each[head.indexOf("model")] === name && each[head.indexOf("img_size")] === "224",
+      )!;
+      assert.is(countGraph(graph).params, Number(row[head.indexOf("param_count")]));
+      assert.is(countGraph(graph).macs, Number(row[head.indexOf("macs_conv_fc_exact")]));
     });
   }
 }

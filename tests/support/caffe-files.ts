@@ -120,3 +120,48 @@ export function resnetLayers(
     layer("fc1000", "InnerProduct", [1000, 32 * narrow], [1000]),
   ];
 }
+
+/** The SENets of Hu et al.: blocks of each stage, groups and channels of the first 3x3, whether the stem is deep. */
+export const senets = {
+  "SE-ResNet-50": { depths: [3, 4, 6, 3], groups: 1, first: 64, width: 64, deep: false },
+  "SE-ResNet-101": { depths: [3, 4, 23, 3], groups: 1, first: 64, width: 64, deep: false },
+  "SE-ResNet-152": { depths: [3, 8, 36, 3], groups: 1, first: 64, width: 64, deep: false },
+  "SE-ResNeXt-50": { depths: [3, 4, 6, 3], groups: 32, first: 128, width: 128, deep: false },
+  "SE-ResNeXt-101": { depths: [3, 4, 23, 3], groups: 32, first: 128, width: 128, deep: false },
+  "SENet-154": { depths: [3, 8, 36, 3], groups: 64, first: 128, width: 256, deep: true },
+} as const;
+
+/** The layers of MODEL.prototxt that have weights, by name, with the shapes of their blobs. */
+export function senetShapes(
+  model: keyof typeof senets,
+): readonly (readonly [string, string, ...number[][]])[] {
+  const { depths: counts, groups, first, width, deep } = senets[model];
+  const layers: (readonly [string, string, ...number[][]])[] = [];
+  const unit = (name: string, ...shape: [number, number, number, number]) => {
+    layers.push([name, "Convolution", shape]);
+    layers.push([`${name}/bn`, "BatchNorm", [shape[0]], [shape[0]], [1]]);
+    layers.push([`${name}/bn/scale`, "Scale", [shape[0]], [shape[0]]]);
+  };
+  if (deep) {
+    unit("conv1_1/3x3_s2", 64, 3, 3, 3);
+    unit("conv1_2/3x3", 64, 64, 3, 3);
+    unit("conv1_3/3x3", 128, 64, 3, 3);
+  } else unit("conv1/7x7_s2", 64, 3, 7, 7);
+  let inputs = deep ? 128 : 64;
+  counts.forEach((blocks, s) => {
+    const [one, two, out] = [first, width, 256].map((channels) => channels * 2 ** s);
+    for (let b = 1; b <= blocks; b++) {
+      const at = `conv${s + 2}_${b}_`;
+      unit(`${at}1x1_reduce`, one, inputs, 1, 1);
+      unit(`${at}3x3`, two, one / groups, 3, 3);
+      unit(`${at}1x1_increase`, out, two, 1, 1);
+      layers.push([`${at}1x1_down`, "Convolution", [out / 16, out, 1, 1], [out / 16]]);
+      layers.push([`${at}1x1_up`, "Convolution", [out, out / 16, 1, 1], [out]]);
+      const side = deep && s > 0 ? 3 : 1;
+      if (b === 1) unit(`${at}1x1_proj`, out, inputs, side, side);
+      inputs = out;
+    }
+  });
+  layers.push(["classifier", "InnerProduct", [1000, 2048], [1000]]);
+  return layers;
+}

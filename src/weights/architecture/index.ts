@@ -6,7 +6,7 @@ import type { Checkpoint } from "../checkpoint.ts";
 import { wrapperPrefixes } from "../recognise-names.ts";
 import { type Architecture, isSpec } from "./architecture.ts";
 import { asTimm } from "./big-transfer.ts";
-import { asTorchvision } from "./caffe-names.ts";
+import { asLegacySenet, asTorchvision } from "./caffe-names.ts";
 import { readConvnet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
 import { readDlibFace } from "./dlib-face.ts";
@@ -15,7 +15,7 @@ import { readMobileNet } from "./mobilenet.ts";
 import { describeResidual } from "./residual.ts";
 import { readResidual } from "./residual-facts.ts";
 import { formatted } from "./spec-text.ts";
-import { type Style, styles, timmV2, torchvision } from "./style.ts";
+import { legacySenet, type Style, styles, timmV2, torchvision } from "./style.ts";
 import { countParams, Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion, type Spec } from "./architecture.ts";
@@ -61,8 +61,12 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
 function translate(t: Tensors): readonly [Tensors, Style?] {
   const timm = asTimm(t);
   if (timm) return [timm, { ...timmV2, convention: "Big Transfer" }];
-  const caffe = asTorchvision(t);
-  if (!caffe) return [t];
-  const convention = "Caffe (He et al. 2015)";
-  return [caffe, { ...torchvision, convention, framework: "caffe", early: true, pool: "ceil" }];
+  const caffe = { framework: "caffe", pool: "ceil" } as const;
+  const resnet = asTorchvision(t);
+  if (resnet)
+    return [resnet, { ...torchvision, ...caffe, convention: "Caffe (He et al. 2015)", early: true }];
+  const senet = asLegacySenet(t);
+  if (!senet) return [t];
+  const picture = 'range = 255, mean = (104, 117, 123), order = "bgr", resize = 256';
+  return [senet, { ...legacySenet, ...caffe, convention: "Caffe (Hu et al. 2017)", picture }];
 }

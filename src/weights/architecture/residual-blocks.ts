@@ -73,7 +73,7 @@ function stdUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
       ...(padded ? ["shortcut = pad(center = true)"] : []),
       ...attention.all,
       ...(smaller === "stride" ? [] : [`smooth = ${smaller === "blur" ? "blurpool" : "avgpool(2x2)"}`]),
-      ...(style.early && kind === "bottleneck" ? ["early = true"] : []),
+      ...(stridesEarly(facts, style) ? ["early = true"] : []),
       ...pathArguments(facts, style),
     ],
     args: (stage) => [
@@ -89,7 +89,8 @@ function stdUnit(facts: ResidualFacts, style: Style, smaller: Smaller): Unit {
 /** A block of the file's own, with steps called as those of std, so that the same tables of names fit. */
 function ownUnit(facts: ResidualFacts, style: Style): Unit {
   const { stages } = facts;
-  const { activation, early, activatesBasic } = style;
+  const { activation, activatesBasic } = style;
+  const early = stridesEarly(facts, style);
   const [{ kind }] = stages;
   const end = `norm -> ${activation}`;
   const attention = attentionArguments(facts);
@@ -247,6 +248,11 @@ export function isDeepStem({ stem }: ResidualFacts, { order, entry, activation }
     stem.every(({ height }) => height === 3) &&
     second.outputs * 2 === last.outputs
   );
+}
+
+/** Whether the first 1x1 of a bottleneck strides. */
+export function stridesEarly({ stages: [{ kind, groups }] }: ResidualFacts, { early }: Style): boolean {
+  return kind === "bottleneck" && (early === "ungrouped" ? groups === 1 : early);
 }
 
 export const reductionOf = ({ attention, out }: Stage): number =>

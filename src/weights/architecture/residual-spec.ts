@@ -162,7 +162,7 @@ function stageRow(stage: Stage, s: number, style: Style, unit: Unit): string {
 
 function pictureOf(
   { channels, head }: ResidualFacts,
-  { framework, order }: Style,
+  { framework, order, picture }: Style,
   side: number,
 ): { use?: string; declared?: string } {
   if (channels !== 3) return {};
@@ -173,6 +173,7 @@ function pictureOf(
     const statistics = "mean = (0.485, 0.456, 0.406), std = (0.229, 0.224, 0.225)";
     return { declared: `let picture = image(${statistics}${labelled(10, "cifar-10")})` };
   }
+  if (picture) return { declared: `let picture = image(${picture}${labelled(1000, "imagenet-1k")})` };
   // Everything pre-activated in timm wants 0.5 for mean and deviation.
   if (order === "pre")
     return {

@@ -1,5 +1,6 @@
 /** What people call a residual network of these facts, and what its shapes leave open. */
 import type { Architecture, OpenQuestion } from "./architecture.ts";
+import { stridesEarly } from "./residual-blocks.ts";
 import type { ResidualFacts, Stage } from "./residual-facts.ts";
 import { isBigTransfer, type ResidualSpec, residualText } from "./residual-spec.ts";
 import { type Style, torchvision } from "./style.ts";
@@ -148,10 +149,11 @@ function openQuestions(
   const [first] = stages;
   const isPost = style.order === "post" && !first.inner;
   if (isPost && style.entry === "pooled" && first.kind === "bottleneck") {
+    const early = stridesEarly(facts, style);
     open.push({
       what: "which convolution of a bottleneck strides",
-      assumed: style.early ? "the first 1x1" : "the 3x3",
-      others: [style.early ? "the 3x3 (torchvision's v1.5)" : "the first 1x1 (He et al. 2015, Caffe)"],
+      assumed: early ? "the first 1x1" : "the 3x3",
+      others: [early ? "the 3x3 (torchvision's v1.5)" : "the first 1x1 (He et al. 2015, Caffe)"],
       why: `names are those of ${style.convention}`,
     });
   }

@@ -28,14 +28,16 @@ export interface Style {
   readonly order: "post" | "pre";
   /** Strides of the stem's convolutions, and whether a max pool follows. */
   readonly entry: "pooled" | "strided" | "tiered";
-  /** Where the stride of a bottleneck is. */
-  readonly early: boolean;
+  /** Whether the stride of a bottleneck is in its first 1x1, perhaps only where its 3x3 has no groups. */
+  readonly early: boolean | "ungrouped";
   readonly activation: "relu" | "swish";
   /** Basic blocks have an activation in front of the attention too. */
   readonly activatesBasic: boolean;
   readonly pool: "padded" | "ceil";
   /** Each convolution of a stem counts for the depth that the name says, and the name says nothing else of it. */
   readonly countsStem: boolean;
+  /** What `image` is told of pictures, where they are no framework's usual. */
+  readonly picture?: string;
   /** A 1x1 convolution between the last stage and the head. */
   readonly final?: Pair;
   /** Whether the standard library has a table of these names. */
@@ -103,6 +105,26 @@ export const timmV2: Style = {
   order: "pre",
 };
 
+/** Hu et al. 2017, as Cadene's pretrained-models turned it. */
+export const legacySenet: Style = {
+  ...torch,
+  convention: "timm's legacy_senet (Cadene)",
+  stems: [
+    [
+      ["layer0.conv1", "layer0.bn1"],
+      ["layer0.conv2", "layer0.bn2"],
+      ["layer0.conv3", "layer0.bn3"],
+    ],
+    [["layer0.conv1", "layer0.bn1"]],
+  ],
+  attentions: [["se_module.fc1", "se_module.fc2"]],
+  heads: ["last_linear"],
+  activatesBasic: true,
+  pool: "ceil",
+  countsStem: true,
+  early: "ungrouped",
+};
+
 export const styles: readonly Style[] = [
   // Its stem is torchvision's, whose blocks it has not.
   {
@@ -114,23 +136,7 @@ export const styles: readonly Style[] = [
   },
   torchvision,
   timm,
-  {
-    ...torch,
-    convention: "timm's legacy_senet (Cadene)",
-    stems: [
-      [
-        ["layer0.conv1", "layer0.bn1"],
-        ["layer0.conv2", "layer0.bn2"],
-        ["layer0.conv3", "layer0.bn3"],
-      ],
-      [["layer0.conv1", "layer0.bn1"]],
-    ],
-    attentions: [["se_module.fc1", "se_module.fc2"]],
-    heads: ["last_linear"],
-    activatesBasic: true,
-    pool: "ceil",
-    countsStem: true,
-  },
+  legacySenet,
   timmV2,
   {
     ...torch,
