@@ -4,7 +4,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readNpy, writeNpy } from "../src/run/npy.ts";
-import { folder, resnetc, tiny, tinyFile, write } from "./support/cli.ts";
+import { folder, oneLine, resnetc, tiny, tinyFile, write } from "./support/cli.ts";
 import { assertClose } from "./support/close-to.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
@@ -112,7 +112,7 @@ run("what a built folder is made of cannot be set, and its card must be one", ()
     write("built-wasm/tiny.json", text);
     const { code, err } = resnetc(["run", out, ...outTo("x.npy")]);
     assert.is(code, 1);
-    assert.match(err, message);
+    assert.match(oneLine(err), message);
   }
   write("built-wasm/tiny.json", '{"inputs":[],"outputs":[]}');
   assert.is(resnetc(["run", out, ...outTo("x.npy")]).code, 2);
@@ -121,7 +121,7 @@ run("what a built folder is made of cannot be set, and its card must be one", ()
 run("a folder without a net, with two, or built again for another target", () => {
   const none = resnetc(["run", root, ...outTo("x.npy")]);
   assert.is(none.code, 1);
-  assert.match(none.err, /there is no built net in it/);
+  assert.match(oneLine(none.err), /there is no built net in it/);
   const out = path.join(folder, "again");
   assert.is(resnetc(["build", tinyFile, "-o", out]).code, 0);
   // The kernels of the first build stay, and mislead nobody.
@@ -131,7 +131,7 @@ run("a folder without a net, with two, or built again for another target", () =>
     cpSync(path.join(out, `tiny.${ending}`), path.join(out, `other.${ending}`));
   const two = resnetc(["run", out, ...outTo("x.npy")]);
   assert.is(two.code, 1);
-  assert.match(two.err, /it has other, tiny|it has tiny, other/);
+  assert.match(oneLine(two.err), /it has other, tiny|it has tiny, other/);
 });
 
 run("damaged files of a built folder are told, each by its sentence", () => {
@@ -155,12 +155,12 @@ run("damaged files of a built folder are told, each by its sentence", () => {
     const { code, err } = resnetc(["run", path.join(folder, "damaged"), ...outTo("x.npy")]);
     assert.is(code, 1, `${name}: ${err}`);
     assert.match(err, /network-failed: the network does not run/);
-    assert.match(err.replaceAll(/\s+/g, " "), message);
+    assert.match(oneLine(err), message);
   }
   rmSync(path.join(folder, "damaged", "tiny.wasm"));
   const { code, err } = resnetc(["run", path.join(folder, "damaged"), ...outTo("x.npy")]);
   assert.is(code, 1);
-  assert.match(err, /tiny\.wasm is missing/);
+  assert.match(oneLine(err), /tiny\.wasm is missing/);
 });
 
 run("a network that WebAssembly has no memory for does not run", () => {

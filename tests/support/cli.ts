@@ -36,6 +36,9 @@ export function resnetc(args: readonly string[], { cwd = root, input, node = [] 
   return { code: status, out: stdout, err: stderr };
 }
 
+/** A sentence that was broken to fit a terminal. */
+export const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ");
+
 /** A file in the folder. */
 export function write(name: string, contents: string | Uint8Array): string {
   const file = path.join(folder, name);
