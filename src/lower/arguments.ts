@@ -8,7 +8,7 @@ import { writeOneOf } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
 import { allNearest, didYouMean } from "../base/suggest.ts";
 import type { Expr, Ident, Parameter } from "../parser/ast.ts";
-import type { BuiltinParameter, ParameterKind } from "./builtin.ts";
+import type { Application, BuiltinParameter, ParameterKind } from "./builtin.ts";
 import { explainParameter } from "./explain-names.ts";
 import { writeValue } from "./explain-rows.ts";
 import { foreignKind } from "./foreign-names.ts";
@@ -129,6 +129,32 @@ export function fillParameters(
     }
   }
   return filled;
+}
+
+/** How an operation reads what its parameters got. */
+export function readArguments(
+  callee: string,
+  filled: ReadonlyMap<string, Value>,
+  span: Span,
+): Pick<Application, "value" | "int" | "flag" | "size"> {
+  return {
+    value: (key) => filled.get(key),
+    int(key) {
+      const found = filled.get(key);
+      return found?.kind === "number" ? whole(found.value, key, span) : 0;
+    },
+    flag(key) {
+      const found = filled.get(key);
+      return found?.kind === "bool" && found.value;
+    },
+    size(key) {
+      const found = filled.get(key);
+      const sides = found?.kind === "size" ? found.sides : [];
+      if (sides.length === 2) return [sides[0], sides[1]];
+      const what = `\`${key}\` of \`${callee}\``;
+      fail("out-of-range", span, { what, wanted: "height x width", value: sides.join("x") });
+    },
+  };
 }
 
 /** One argument of a call, evaluated. */

@@ -1,11 +1,24 @@
 /** What happens on entering a block or net, before its rows run: its parameters become slots, its `default` rows settings. */
 import type { Extra } from "../base/diagnostic.ts";
 import { insertBefore } from "../base/fix.ts";
+import type { Span } from "../base/source.ts";
 import type { Expr } from "../parser/ast.ts";
 import { declaredKind, type Slot, unknownParameter } from "./arguments.ts";
 import { evaluate, lookupTop } from "./evaluate.ts";
-import { fail } from "./row-error.ts";
-import type { Declaration, Frame, Value } from "./values.ts";
+import { fail, failSilently } from "./row-error.ts";
+import type { Context, Declaration, Frame, Value } from "./values.ts";
+
+/** A block that was handed to itself; one that names itself was told before anything was built. */
+export function refuseCircle(declaration: Declaration, { stack }: Context, span: Span): void {
+  if (!stack.includes(declaration)) return;
+  const { item, module } = declaration;
+  const name = item.name.text;
+  if (module.cyclic.has(name)) failSilently();
+  const names = stack.slice(stack.indexOf(declaration)).map((outer) => outer.item.name.text);
+  const hint =
+    item.kind === "net" ? "one of them must stand on its own" : "repeat a block with `x n` instead";
+  fail("cyclic-definition", span, { name, path: [...names, name].join(" -> ") }, { hint });
+}
 
 /** The parameters of a declaration; their defaults see earlier parameters and the file. */
 export function declarationSlots({ item, module }: Declaration, frame: Frame): readonly Slot[] {

@@ -7,11 +7,11 @@ import type { Span } from "../base/source.ts";
 import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import type { BinaryExpr, ExpectRow, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
-import { builtinSlots, defaultsFor, fillParameters, whole } from "./arguments.ts";
-import { addDefaults, declarationSlots } from "./entering.ts";
+import type { BinaryExpr, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
+import { builtinSlots, defaultsFor, fillParameters, readArguments } from "./arguments.ts";
+import { addDefaults, declarationSlots, refuseCircle } from "./entering.ts";
 import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
-import { countFirst, explainInput, refuseNumbers } from "./explain-rows.ts";
+import { countFirst, explainInput, missingInput, refuseNumbers, secondInput } from "./explain-rows.ts";
 import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { News, recover, unknownTensor } from "./recover.ts";
@@ -22,11 +22,13 @@ import {
   type Context,
   type Declaration,
   describeKind,
+  type Expectation,
   type Frame,
   type Given,
   isPath,
   type NoneValue,
   type OperationValue,
+  type OutputReference,
   type PathValue,
   type TensorValue,
   tapLabels,
@@ -61,15 +63,6 @@ export interface Expanded {
   readonly expectations: readonly Expectation[];
   readonly outputs: readonly OutputReference[] | undefined;
 }
-export interface Expectation {
-  readonly row: ExpectRow;
-  readonly frame: Frame;
-}
-interface OutputReference {
-  readonly parts: readonly string[];
-  readonly span: Span;
-}
-
 export interface ExpanderOptions {
   readonly report: Report;
   readonly batch: number;
@@ -117,13 +110,7 @@ export class Expander {
     const { declaration } = block;
     const { item, module } = declaration;
     const own = item.name.text;
-    if (context.stack.includes(declaration)) {
-      if (module.cyclic.has(own)) failSilently();
-      const names = context.stack.slice(context.stack.indexOf(declaration)).map((d) => d.item.name.text);
-      const hint =
-        item.kind === "net" ? "one of them must stand on its own" : "repeat a block with `x n` instead";
-      fail("cyclic-definition", span, { name: own, path: [...names, own].join(" -> ") }, { hint });
-    }
+    refuseCircle(declaration, context, span);
     if (context.stack.length >= expansionLimits.blocks)
       fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });
     const frame: Frame = {
@@ -248,7 +235,7 @@ export class Expander {
         return current;
       case "step": {
         // A `let` at the top of a file has no input of its own: it takes what comes in where it is used.
-        if (!frame.input && frame.declaration) this.#missingInput(row, frame);
+        if (!frame.input && frame.declaration) missingInput(row, frame, this.#root);
         const name = row.label ? joinName(scope, row.label.text) : scope;
         const manner = { labelled: row.label !== undefined, stepNames };
         const result = isSharing(row.value)
@@ -276,20 +263,6 @@ export class Expander {
     });
   }
 
-  /** A step before there is anything to run it on. */
-  #missingInput(row: Row, frame: Frame): never {
-    const params = { net: this.#root.item.name.text };
-    const input = frame.declaration?.item.rows.find(({ kind }) => kind === "input");
-    if (input) {
-      const notes = [{ message: "it stands here", span: input.span }];
-      const hint = "the `input` row stands before the steps";
-      fail("missing-input", row.span, { ...params, isBelow: true }, { hint, notes });
-    }
-    fail("missing-input", this.#root.item.name.span, params, {
-      hint: "add a row such as `input imagenet(224x224x3)`",
-    });
-  }
-
   #addInput(row: InputRow, current: Result, frame: Frame): Result {
     const value = evaluate(row.value, frame);
     const sides = value.kind === "image" || value.kind === "size" ? value.sides : [];
@@ -297,13 +270,7 @@ export class Expander {
     const label = row.label?.text;
     // An input below the first step: that was said of the step.
     if (frame.input?.isUnknown) failSilently();
-    if (frame.input && !label) {
-      const hint = "every input but the first needs a label: `input name: 32x32x3`";
-      const first = frame.declaration?.item.rows.find(({ kind }) => kind === "input");
-      const notes =
-        first && first !== row ? [{ message: "the first input stands here", span: first.span }] : [];
-      fail("missing-name", row.span, { what: "second input" }, { hint, notes });
-    }
+    if (frame.input && !label) secondInput(row, frame);
     const shape = [this.#batch, ...sides];
     const attrs = value.kind === "image" ? { shape, preprocess: value.preprocess } : { shape };
     const made = this.#made(this.#builder.add(ops.input, label ?? "input", [], attrs, row.span));
@@ -517,33 +484,13 @@ export class Expander {
     const slots = builtinSlots(operation.parameters);
     const filled = fillParameters(operation.name, slots, path, defaultsFor(path, context), span);
     if (input.isUnknown) return input;
-    const value = (key: string) => filled.get(key);
     const node = operation.build({
       builder: this.#builder,
       x: input.node,
       name,
       span,
-      value,
       weight: (role, shape) => this.#weights.get(name, role, shape, span),
-      int(key) {
-        const found = value(key);
-        return found?.kind === "number" ? whole(found.value, key, span) : 0;
-      },
-      flag(key) {
-        const found = value(key);
-        return found?.kind === "bool" && found.value;
-      },
-      size(key) {
-        const found = value(key);
-        const sides = found?.kind === "size" ? found.sides : [];
-        if (sides.length === 2) return [sides[0], sides[1]];
-        const params = {
-          what: `\`${key}\` of \`${operation.name}\``,
-          wanted: "height x width",
-          value: sides.join("x"),
-        };
-        fail("out-of-range", span, params);
-      },
+      ...readArguments(operation.name, filled, span),
     });
     return this.#made(node);
   }

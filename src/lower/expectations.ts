@@ -11,11 +11,19 @@ import type { Graph } from "../ir/graph.ts";
 import { type Counts, countGraph, countUnder, depthOf } from "../ir/stats.ts";
 import type { ExpectRow } from "../parser/ast.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Expanded, Expectation } from "./expand.ts";
+import type { Expanded } from "./expand.ts";
 import { explainPart } from "./explain-names.ts";
 import { foreignMetric } from "./foreign-names.ts";
 import { fail, RowError } from "./row-error.ts";
-import { type Declaration, describeKind, type Frame, type Given, tapLabels, type Value } from "./values.ts";
+import {
+  type Declaration,
+  describeKind,
+  type Expectation,
+  type Frame,
+  type Given,
+  tapLabels,
+  type Value,
+} from "./values.ts";
 
 export interface Verdict {
   /** The row that expects. */

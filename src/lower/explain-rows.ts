@@ -2,10 +2,10 @@
 import type { Extra, Fix } from "../base/diagnostic.ts";
 import { insertAfter, insertBefore, replace, write, writeOneOf } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
-import type { BinaryExpr, Expr } from "../parser/ast.ts";
+import type { BinaryExpr, Expr, InputRow, Row } from "../parser/ast.ts";
 import { dashOfList } from "./check-slips.ts";
 import { fail } from "./row-error.ts";
-import { describeKind, type PathValue, type Value } from "./values.ts";
+import { type Declaration, describeKind, type Frame, type PathValue, type Value } from "./values.ts";
 
 const textOf = ({ source, start, end }: Span): string => source.text.slice(start, end);
 
@@ -66,6 +66,27 @@ export function refuseDash(dash: Span): never {
   const hint = "rows stand below one another without a sign";
   const after = textOf({ ...dash, end: dash.end + 1 }).endsWith(" ") ? dash.end + 1 : dash.end;
   fail("kind-mismatch", dash, { message }, { hint, fixes: [write({ ...dash, end: after }, "")] });
+}
+
+/** A step before there is anything to run it on. */
+export function missingInput(row: Row, { declaration }: Frame, root: Declaration): never {
+  const params = { net: root.item.name.text };
+  const input = declaration?.item.rows.find(({ kind }) => kind === "input");
+  if (input) {
+    const notes = [{ message: "it stands here", span: input.span }];
+    const hint = "the `input` row stands before the steps";
+    fail("missing-input", row.span, { ...params, isBelow: true }, { hint, notes });
+  }
+  const hint = "add a row such as `input imagenet(224x224x3)`";
+  fail("missing-input", root.item.name.span, params, { hint });
+}
+
+/** An input without a label below another. */
+export function secondInput(row: InputRow, { declaration }: Frame): never {
+  const hint = "every input but the first needs a label: `input name: 32x32x3`";
+  const first = declaration?.item.rows.find(({ kind }) => kind === "input");
+  const notes = first && first !== row ? [{ message: "the first input stands here", span: first.span }] : [];
+  fail("missing-name", row.span, { what: "second input" }, { hint, notes });
 }
 
 /** What an input that is no height x width x channels may have meant. */

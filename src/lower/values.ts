@@ -8,7 +8,7 @@
 import type { Span } from "../base/source.ts";
 import type { Node } from "../ir/graph.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
-import type { BlockItem, Expr, NetItem } from "../parser/ast.ts";
+import type { BlockItem, ExpectRow, Expr, NetItem } from "../parser/ast.ts";
 import type { Builtin } from "./builtin.ts";
 import type { Module } from "./modules.ts";
 
@@ -139,6 +139,17 @@ export interface Frame {
   /** What `in` means; a net that is built has none before its `input` row. */
   input: TensorValue | undefined;
   context: Context;
+}
+
+/** A row that expects something, and what is visible there. */
+export interface Expectation {
+  readonly row: ExpectRow;
+  readonly frame: Frame;
+}
+/** `conv4.35` of an `output` row. */
+export interface OutputReference {
+  readonly parts: readonly string[];
+  readonly span: Span;
 }
 
 export function isPath(value: Value): value is PathValue {
