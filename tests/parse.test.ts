@@ -5,7 +5,7 @@
  * `npm run fuzz` runs more: FUZZ_RUNS=5000.
  */
 import { readFileSync } from "node:fs";
-import { CstParser, createToken, type ILexingError } from "chevrotain";
+import { CstParser, createToken, type ILexingError, Lexer } from "chevrotain";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -173,6 +173,12 @@ test("rows recover one by one", () => {
 });
 
 // ---- the grammar --------------------------------------------------------------------------------------
+
+test("Chevrotain accepts vocabulary and grammar, which no start of the compiler checks again", () => {
+  // Each throws at what it finds; the lexer also where it could not tell tokens apart by their first character.
+  assert.equal(new Lexer(vocabulary, { ensureOptimizations: true }).lexerDefinitionErrors, []);
+  for (const strict of [false, true]) new ResnetParser({ strict, validate: true });
+});
 
 test("the grammar is strong LL(2), its OPTIONs and MANYs included", () => {
   const productions = new ResnetParser({ strict: true }).getGAstProductions();

@@ -19,6 +19,7 @@ import {
   describeKind,
   type Given,
   isPath,
+  type NumberValue,
   type OperationValue,
   type Settings,
   type Value,
@@ -36,8 +37,17 @@ export interface Slot {
   readonly below?: number;
 }
 
+const slotsOf = new WeakMap<readonly BuiltinParameter[], readonly Slot[]>();
+
 export function builtinSlots(parameters: readonly BuiltinParameter[]): readonly Slot[] {
-  return parameters.map(({ default: value, ...rest }) => (value ? { ...rest, fallback: () => value } : rest));
+  let slots = slotsOf.get(parameters);
+  if (!slots) {
+    slots = parameters.map(({ default: value, ...rest }) =>
+      value ? { ...rest, fallback: () => value } : rest,
+    );
+    slotsOf.set(parameters, slots);
+  }
+  return slots;
 }
 
 export const writtenKinds: ReadonlySet<string> = new Set<string>([
@@ -243,7 +253,7 @@ function coerce(callee: string, { name, kind, least, below }: Slot, value: Value
       return value;
     case "int":
       if (value.kind !== "number") return mismatch("a whole number");
-      return { ...value, value: whole(value.value, what, span, least) };
+      return rounded(value, what, span, least);
     case "float":
       if (value.kind !== "number") return mismatch("a number");
       if (below !== undefined && value.value >= below) {
@@ -259,7 +269,7 @@ function coerce(callee: string, { name, kind, least, below }: Slot, value: Value
       }
       return value.kind === "size" ? value : mismatch("a size such as 3x3");
     case "pad":
-      if (value.kind === "number") return { ...value, value: whole(value.value, what, span, 0) };
+      if (value.kind === "number") return rounded(value, what, span, 0);
       if (value.kind === "text" && (value.value === "same" || value.value === "tf")) return value;
       if (value.kind === "text") refusePadding(what, value.value, span);
       return mismatch('"same", "tf" or a whole number');
@@ -318,6 +328,11 @@ function refusePadding(what: string, word: string, span: Span): never {
         "",
       ) ?? "what is put around a map are zeros: 1 puts one on every side");
   fail("out-of-range", span, params, { hint, fixes: near.map((name) => writeValue(span, `"${name}"`)) });
+}
+
+function rounded(number: NumberValue, what: string, span: Span, least: number | undefined): NumberValue {
+  const value = whole(number.value, what, span, least);
+  return value === number.value ? number : { ...number, value };
 }
 
 /** A whole number from `least` up; computed ones may miss by 1e-9. */

@@ -3,7 +3,7 @@
  * tree become an `error` expression or drop their row, offsets that are NaN at the end of the file (11.x)
  * are mended, inclusive ends become exclusive, and flat operator lists become trees by precedence.
  */
-import type { CstElement, CstNode, IToken } from "chevrotain";
+import type { CstNode, IToken } from "chevrotain";
 import { positionAt, type Source, type Span } from "../base/source.ts";
 import type * as ast from "./ast.ts";
 import { Doc, precedence, Times } from "./tokens.ts";
@@ -217,6 +217,8 @@ class AstBuilder {
 
   primary(node: CstNode): ast.Expr {
     const span = this.#nodeSpan(node);
+    const name = token(node, "Name");
+    if (name) return { kind: "name", span, name: name.image };
     const number = token(node, "Number");
     if (number) return { kind: "number", span, text: number.image, ...readNumber(number.image) };
     const size = token(node, "Size");
@@ -227,8 +229,6 @@ class AstBuilder {
     if (token(node, "False")) return { kind: "bool", span, value: false };
     if (token(node, "None")) return { kind: "none", span };
     if (token(node, "In")) return { kind: "in", span };
-    const name = token(node, "Name");
-    if (name && name.image !== "") return { kind: "name", span, name: name.image };
     const group = nodes(node, "group")[0];
     if (group) return this.group(group);
     const choice = nodes(node, "choice")[0];
@@ -365,17 +365,13 @@ export function readText(image: string): string | undefined {
   }
 }
 
-const isNode = (element: CstElement): element is CstNode => "children" in element;
-
-function nodes(parent: CstNode | undefined, key: string): CstNode[] {
-  return (parent?.children[key] ?? []).filter(isNode);
-}
-
-function tokens(parent: CstNode | undefined, key: string): IToken[] {
-  return (parent?.children[key] ?? []).filter((element): element is IToken => !isNode(element));
-}
+// Under one key stand only nodes or only tokens: the grammar gives no label to both.
+const nodes = (parent: CstNode | undefined, key: string): readonly CstNode[] =>
+  (parent?.children[key] ?? nothing) as CstNode[];
+const tokens = (parent: CstNode | undefined, key: string): readonly IToken[] =>
+  (parent?.children[key] ?? nothing) as IToken[];
+const nothing: readonly never[] = [];
 
 /** The first token under a key that the text has: recovery's insertions have no image. */
-function token(parent: CstNode | undefined, key: string): IToken | undefined {
-  return tokens(parent, key).find(({ image }) => image !== "");
-}
+const token = (parent: CstNode | undefined, key: string): IToken | undefined =>
+  tokens(parent, key).find(({ image }) => image !== "");

@@ -7,16 +7,29 @@
  * with balanced brackets (separators.ts), which recovery must not unbalance again. `strict` leaves `junk` out:
  * the grammar as the reference prints it and as its LL(2) property is proved.
  */
-import { CstParser, type TokenType } from "chevrotain";
+import { CstParser, type IOrAlt, type TokenType } from "chevrotain";
 import * as t from "./tokens.ts";
 
 const untouchable = new Set<TokenType>([...t.brackets.keys(), ...t.brackets.values(), t.Separator]);
 
+export interface ParserOptions {
+  readonly strict?: boolean;
+  /** Chevrotain's checks of the grammar itself, which tests ask for and no start has to wait for. */
+  readonly validate?: boolean;
+}
+
 export class ResnetParser extends CstParser {
+  /** Set where the text has leftovers, and by readers to false: it spares them the search for `junk`. */
+  hasJunk = false;
   readonly #strict: boolean;
 
-  constructor({ strict = false }: { readonly strict?: boolean } = {}) {
-    super(t.vocabulary, { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: "onlyOffset" });
+  constructor({ strict = false, validate = false }: ParserOptions = {}) {
+    super(t.vocabulary, {
+      recoveryEnabled: true,
+      maxLookahead: 2,
+      nodeLocationTracking: "onlyOffset",
+      skipValidations: !validate,
+    });
     this.#strict = strict;
     this.performSelfAnalysis();
   }
@@ -222,8 +235,11 @@ export class ResnetParser extends CstParser {
     );
   });
 
+  /** Made once: of all rules this one runs most often. */
+  #primaries: IOrAlt<unknown>[] | undefined;
+
   readonly primary = this.RULE("primary", () => {
-    this.OR([
+    this.#primaries ??= [
       { ALT: () => this.CONSUME(t.NumberToken) },
       { ALT: () => this.CONSUME(t.BadNumber) },
       { ALT: () => this.CONSUME(t.Size) },
@@ -243,7 +259,8 @@ export class ResnetParser extends CstParser {
       },
       { ALT: () => this.SUBRULE(this.group) },
       { ALT: () => this.SUBRULE(this.choice) },
-    ]);
+    ];
+    this.OR(this.#primaries);
   });
 
   readonly args = this.RULE("args", () => {
@@ -314,6 +331,9 @@ export class ResnetParser extends CstParser {
 
   /** What is left of a row that went wrong, brackets balanced, so that no error leaves its row. */
   readonly junk = this.RULE("junk", () => {
+    this.ACTION(() => {
+      this.hasJunk = true;
+    });
     this.AT_LEAST_ONE(() =>
       this.OR([
         { ALT: () => this.CONSUME(t.Any) },

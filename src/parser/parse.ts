@@ -107,6 +107,7 @@ export function parse(source: Source, report: Report): Parsed | undefined {
 
   parser ??= new ResnetParser();
   parser.input = separated.tokens;
+  parser.hasJunk = false;
   const root: CstNode = parser.file();
   reportStumbles(source, separated.tokens, parser, root, complain);
 
@@ -194,8 +195,8 @@ const openers = new Set<TokenType>(t.brackets.keys());
 function longRow(tokens: readonly IToken[]): IToken | undefined {
   const rows = [{ count: 0, first: tokens[0] }];
   let total = 0;
-  for (const [i, token] of tokens.entries()) {
-    const { tokenType } = token;
+  for (let i = 0; i < tokens.length; i++) {
+    const { tokenType } = tokens[i];
     const row = rows[rows.length - 1];
     if (tokenType === t.Separator) {
       total -= row.count;
@@ -204,7 +205,7 @@ function longRow(tokens: readonly IToken[]): IToken | undefined {
       row.count++;
       if (++total > limits.operators) return row.first;
     }
-    if (openers.has(tokenType)) rows.push({ count: 0, first: tokens[i + 1] ?? token });
+    if (openers.has(tokenType)) rows.push({ count: 0, first: tokens[i + 1] ?? tokens[i] });
     else if (t.closers.has(tokenType) && rows.length > 1) {
       const inner = rows.pop()!;
       // What stands in brackets stays part of the row it is in.
@@ -222,6 +223,7 @@ function reportStumbles(
   root: CstNode,
   complain: Complain,
 ): void {
+  if (parser.errors.length === 0 && !parser.hasJunk) return;
   const indexOf = new Map(tokens.map((token, i) => [token, i]));
   const stumbles: { index: number; rules: readonly string[]; isTail: boolean }[] = [];
   for (const error of parser.errors) {
@@ -247,17 +249,20 @@ function reportStumbles(
 /** The `junk` of a tree: tokens in order, with the rules around them. */
 function leftovers(root: CstNode): { tokens: IToken[]; rules: string[] }[] {
   const found: { tokens: IToken[]; rules: string[] }[] = [];
-  const visit = (node: CstNode, rules: string[]) => {
+  const rules: string[] = [];
+  const visit = (node: CstNode) => {
     if (node.name === "junk") {
       const tokens = flatten(node).sort((a, b) => a.startOffset - b.startOffset);
-      if (tokens.length > 0) found.push({ tokens, rules });
+      if (tokens.length > 0) found.push({ tokens, rules: [...rules] });
       return;
     }
-    for (const children of Object.values(node.children)) {
-      for (const child of children) if ("children" in child) visit(child, [...rules, node.name]);
+    rules.push(node.name);
+    for (const key in node.children) {
+      for (const child of node.children[key]) if ("children" in child) visit(child);
     }
+    rules.pop();
   };
-  visit(root, []);
+  visit(root);
   return found;
 }
 
