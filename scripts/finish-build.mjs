@@ -1,4 +1,0 @@
-/** After tsc: the binary may be executed. */
-import { chmodSync } from "node:fs";
-
-chmodSync(new URL("../build/cli/main.js", import.meta.url), 0o755);
