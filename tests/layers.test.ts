@@ -11,7 +11,7 @@ const rows = [
   ["weights", "passes"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
-  ["run", "published"],
+  ["run", "language", "published"],
   ["cli"],
   ["index.ts"],
 ];

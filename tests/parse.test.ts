@@ -5,7 +5,7 @@
  * `npm run fuzz` runs more: FUZZ_RUNS=5000.
  */
 import { readFileSync } from "node:fs";
-import { CstParser, createToken, type ILexingError, Lexer } from "chevrotain";
+import { CstParser, createToken, Lexer } from "chevrotain";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -98,18 +98,9 @@ test("every token once in every place of a row", () => {
   }
 });
 
-test("the lexer leaves out nothing but white space", () => {
+test("the lexer reads every character", () => {
   fc.assert(
-    fc.property(brokenText, (text) => {
-      const { errors } = lexer.tokenize(makeSource("m", text).text);
-      const skipped = errors.map(({ offset, length }: ILexingError) =>
-        makeSource("m", text).text.slice(offset, offset + length),
-      );
-      assert.equal(
-        skipped.filter((piece) => piece.trim() !== ""),
-        [],
-      );
-    }),
+    fc.property(brokenText, (text) => assert.equal(lexer.tokenize(makeSource("m", text).text).errors, [])),
     { numRuns, includeErrorInReport: true },
   );
 });

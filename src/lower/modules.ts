@@ -50,7 +50,7 @@ export type Entry =
 export type ReadModule = (path: string, from: Source) => Source | { readonly why: string };
 
 /** What every file sees. */
-const builtinScope: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+export const builtinScope: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ...[...builtins].map(([name, operation]): [string, Entry] => [
     name,
     { kind: "value", what: "the operation", value: { kind: "operation", operation, ...noSettings } },

@@ -1,9 +1,12 @@
 /**
  * The vocabulary: one token type a word or sign, in the order in which the lexer tries them.
  *
- * Words name `longer_alt`, or `order` would lex as `or` `der` and `x1` as `x` `1`. Two abstract categories keep
- * the operator rule LL(1): BinOp is every operator between operands, CmpOp those that may also follow
+ * A word must not go on as a name, or `order` would lex as `or` `der` and `x1` as `x` `1`. Two abstract categories
+ * keep the operator rule LL(1): BinOp is every operator between operands, CmpOp those that may also follow
  * `expect NAME`. `Any` is every token that recovery may skip inside one row: no separator, no bracket.
+ *
+ * Editors colour by these patterns (scripts/generate-highlighting.ts) in dialects of their own: hence `[0-9]` for
+ * digits, of which others have more, and no lookbehind.
  */
 import { createToken, type ITokenConfig, Lexer, type TokenType } from "chevrotain";
 
@@ -16,7 +19,9 @@ export const CmpOp = token("CmpOp", { pattern: Lexer.NA, label: "a comparison", 
 
 export const Name = token("Name", { pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: "a name", categories: [Any] });
 
-const Space = token("Space", { pattern: /[ \t\f\v\u00A0]+/, group: Lexer.SKIPPED });
+// All that JavaScript's \s is but the line feed, written out: other dialects have other ideas of white space.
+const white = "\\t\\v\\f\\r \\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000\\uFEFF";
+export const Space = token("Space", { pattern: new RegExp(`[${white}]+`), group: Lexer.SKIPPED });
 export const Doc = token("Doc", { pattern: /##(?!#)[^\n]*/, group: "comments" });
 export const Comment = token("Comment", { pattern: /#[^\n]*/, group: "comments" });
 export const Separator = token("Separator", {
@@ -27,29 +32,29 @@ export const Separator = token("Separator", {
 
 // One token, so that `resnet` alone stays an ordinary name.
 export const Edition = token("Edition", {
-  pattern: /resnet[ \t]+\d+(?![A-Za-z0-9_])/,
+  pattern: /resnet[ \t]+[0-9]+(?![A-Za-z0-9_])/,
   label: "`resnet 1`",
   categories: [Any],
 });
 
 // A size goes before a number and must not touch a letter: `3x3`, but `3x` and `3X3` are BadNumber.
 export const Size = token("Size", {
-  pattern: /\d+(?:x\d+)+(?![A-Za-z0-9_])/,
+  pattern: /[0-9]+(?:x[0-9]+)+(?![A-Za-z0-9_])/,
   label: "a size such as 3x3",
   categories: [Any],
 });
 export const NumberToken = token("Number", {
-  pattern: /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?[KMGT]?(?![A-Za-z0-9_])/,
+  pattern: /[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?[KMGT]?(?![A-Za-z0-9_])/,
   label: "a number",
   categories: [Any],
 });
 export const BadNumber = token("BadNumber", {
-  pattern: /\d[A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*/,
+  pattern: /[0-9][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*/,
   label: "a number",
   categories: [Any],
 });
 export const Text = token("Text", {
-  pattern: /"(?:[^"\\\n]|\\.)*"/,
+  pattern: /"(?:[^"\\\n]|\\[^\n])*"/,
   label: 'text in "quotes"',
   categories: [Any],
 });
@@ -57,14 +62,14 @@ export const BadText = token("BadText", { pattern: /"[^\n]*/, label: 'text in "q
 /** One character of each page of characters that the lexer tells tokens apart by: all below 256, 255 each above. */
 const anyCharacter = [...Array(256).keys(), ...Array.from({ length: 510 }, (_, i) => 256 + 128 * i)];
 export const Unknown = token("Unknown", {
-  pattern: /[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\s]/,
+  pattern: new RegExp(`[\\uD800-\\uDBFF][\\uDC00-\\uDFFF]|[^${white}\\n]`),
   label: "a character",
   categories: [Any],
   start_chars_hint: anyCharacter,
 });
 
 const word = (name: string, text: string, categories: TokenType[] = [Any]): TokenType =>
-  token(name, { pattern: new RegExp(text), longer_alt: Name, label: `\`${text}\``, categories });
+  token(name, { pattern: new RegExp(`${text}(?![A-Za-z0-9_])`), label: `\`${text}\``, categories });
 
 export const Net = word("Net", "net");
 export const Block = word("Block", "block");
@@ -106,8 +111,7 @@ export const Star = sign("Star", "*", [BinOp]);
 export const Slash = sign("Slash", "/", [BinOp]);
 export const Percent = sign("Percent", "%", [BinOp]);
 export const Times = token("Times", {
-  pattern: /x|\u00D7/,
-  longer_alt: Name,
+  pattern: /x(?![A-Za-z0-9_])|\u00D7/,
   label: "`x`",
   categories: [BinOp],
 });
@@ -193,7 +197,6 @@ export const vocabulary: TokenType[] = [
   Space,
   Doc,
   Comment,
-  Separator,
   Edition,
   Size,
   NumberToken,
@@ -226,6 +229,7 @@ export const vocabulary: TokenType[] = [
   Colon,
   Assign,
   Dot,
+  Separator,
   Unknown,
   Any,
   BinOp,
