@@ -53,17 +53,22 @@ const special = new Map<TokenType, Kind>([
   ...[t.If, t.Else].map((type) => [type, "choice"] as const),
   ...[t.None, t.True, t.False].map((type) => [type, "constant"] as const),
   [t.In, "self"],
-  ...[t.Not, t.Or, t.And, t.Times].map((type) => [type, "wordOperator"] as const),
+  [t.Not, "wordOperator"],
   [t.Name, "name"],
   ...[...t.brackets].flat().map((type) => [type, "bracket"] as const),
 ]);
 
 /** What a token is by itself: the next words may say more of a name. */
 export function kindOfToken(type: TokenType): Kind {
-  return (
-    special.get(type) ??
-    (t.words.includes(type) ? "row" : t.precedence.has(type) ? "operator" : "punctuation")
-  );
+  const isWord = t.words.includes(type);
+  const kind = t.precedence.has(type)
+    ? isWord
+      ? "wordOperator"
+      : "operator"
+    : isWord
+      ? "row"
+      : "punctuation";
+  return special.get(type) ?? kind;
 }
 
 const scopeOf = (kind: Kind): string => `${kinds[kind].scope}.resnet`;
