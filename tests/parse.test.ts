@@ -1,27 +1,21 @@
 /**
- * Properties of the parser and of everything behind it: no text makes it throw or hang, an error stays in its row, two
- * tokens of lookahead tell every way apart, and grammar/resnet.ebnf is what is parsed.
+ * Properties of the parser and of everything behind it: no text makes it throw or hang, and an error stays in its row.
  *
  * `npm run fuzz` runs more: FUZZ_RUNS=5000.
  */
-import { readFileSync } from "node:fs";
-import { CstParser, createToken, Lexer } from "chevrotain";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { grammarPath, grammarText } from "../scripts/generate-grammar.ts";
 import { collect, type Diagnostic } from "../src/base/diagnostic.ts";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource, positionAt } from "../src/base/source.ts";
 import type { Analysis } from "../src/compile.ts";
 import type { File, Item } from "../src/parser/ast.ts";
-import { ResnetParser } from "../src/parser/grammar.ts";
 import { parse } from "../src/parser/parse.ts";
-import { lexer, vocabulary } from "../src/parser/tokens.ts";
+import { lexer } from "../src/parser/tokens.ts";
 import { brokenRow, brokenText, goodTexts, tokenSoup } from "./support/arbitrary-text.ts";
 import { analyseText } from "./support/compiled.ts";
 import { cpuMs } from "./support/cpu-time.ts";
-import { checkLookahead } from "./support/lookahead.ts";
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 400);
 const files = Object.fromEntries(goodTexts);
@@ -161,58 +155,6 @@ test("rows recover one by one", () => {
     labels.filter((label) => label !== undefined),
     [...broken.map((_row, i) => `l${i}`), "end"],
   );
-});
-
-// ---- the grammar --------------------------------------------------------------------------------------
-
-test("Chevrotain accepts vocabulary and grammar, which no start of the compiler checks again", () => {
-  // Each throws at what it finds; the lexer also where it could not tell tokens apart by their first character.
-  assert.equal(new Lexer(vocabulary, { ensureOptimizations: true }).lexerDefinitionErrors, []);
-  for (const strict of [false, true]) new ResnetParser({ strict, validate: true });
-});
-
-test("the grammar is strong LL(2), its OPTIONs and MANYs included", () => {
-  const productions = new ResnetParser({ strict: true }).getGAstProductions();
-  const { decisions, conflicts } = checkLookahead(productions, vocabulary, 2);
-  assert.equal(conflicts, []);
-  assert.ok(decisions >= 40, `${decisions} decisions`);
-  // One token is not enough, which also shows that the check can say no.
-  assert.ok(checkLookahead(productions, vocabulary, 1).conflicts.length > 0);
-});
-
-const A = createToken({ name: "A", pattern: "a" });
-const B = createToken({ name: "B", pattern: "b" });
-const C = createToken({ name: "C", pattern: "c" });
-
-/** { A B } A B C: three tokens tell whether to go round again, and Chevrotain does not object. */
-class Greedy extends CstParser {
-  constructor() {
-    super([A, B, C]);
-    this.performSelfAnalysis();
-  }
-  readonly top = this.RULE("top", () => {
-    this.MANY(() => this.SUBRULE(this.pair));
-    this.SUBRULE1(this.pair);
-    this.CONSUME(C);
-  });
-  readonly pair = this.RULE("pair", () => {
-    this.CONSUME(A);
-    this.CONSUME(B);
-  });
-}
-
-test("the check finds a conflict that is planted", () => {
-  const productions = new Greedy().getGAstProductions();
-  const report = checkLookahead(productions, [A, B, C], 2);
-  assert.is(report.decisions, 1);
-  assert.is(report.conflicts.length, 1);
-  assert.match(report.conflicts[0], "A B");
-  assert.equal(checkLookahead(productions, [A, B, C], 3).conflicts, []);
-});
-
-test("grammar/resnet.ebnf is what is parsed", () => {
-  const stale = "grammar/resnet.ebnf is stale: npx tsx scripts/generate-grammar.ts";
-  assert.is(readFileSync(grammarPath, "utf8"), grammarText(), stale);
 });
 
 test.run();
