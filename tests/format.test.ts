@@ -7,6 +7,7 @@ import { makeSource } from "../src/base/source.ts";
 import { format } from "../src/parser/format.ts";
 import { parse } from "../src/parser/parse.ts";
 import * as t from "../src/parser/tokens.ts";
+import { sentence } from "./support/arbitrary-sentence.ts";
 import { brokenText, goodTexts, mangled } from "./support/arbitrary-text.ts";
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300);
@@ -71,6 +72,53 @@ test("whatever parses can be formatted, and what does not is left with what is w
     { numRuns, includeErrorInReport: true },
   );
 });
+
+/** Sentences of the grammar with comments and line breaks put between any two tokens. */
+const commented = fc
+  .tuple(
+    sentence,
+    fc.array(fc.tuple(fc.nat(), fc.constantFrom("# c\n", "## d\n", "\n", "\n\n\n", ";", " ; # e\n", "\t")), {
+      maxLength: 6,
+    }),
+  )
+  .map(([text, insertions]) => {
+    const words = text.split(/(?<=[ \n])/);
+    for (const [at, what] of insertions) words.splice(at % (words.length + 1), 0, what);
+    return words.join("");
+  });
+
+test("any sentence of the grammar, with comments anywhere", () => {
+  let fine = 0;
+  fc.assert(
+    fc.property(commented, (text) => {
+      const { text: once } = format(makeSource("m.resnet", text));
+      if (once === undefined) return;
+      fine++;
+      assert.is(formatted(once), once, "not idempotent");
+      assert.is(treeOf(once), treeOf(text), `another tree:\n${once}`);
+      assert.equal(commentsOf(once), commentsOf(text));
+      checkLooks(once);
+    }),
+    { numRuns, includeErrorInReport: true },
+  );
+  assert.ok(fine > numRuns / 3, `${fine} of ${numRuns} sentences are still right`);
+});
+
+/** What is true of every canonical text, whatever it says. */
+function checkLooks(text: string): void {
+  assert.match(text, /\n$/);
+  for (const line of text.slice(0, -1).split("\n")) assert.match(line, /^( {2})*(\S|\S.*\S)?$/);
+  assert.not.match(text, /\n\n\n|^\n.|\n\n$|[[({]\n\n|\n\n *[\])}]/, "blank lines");
+  // Outside texts and comments.
+  const code = text.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').replace(/#.*/g, "#");
+  assert.not.match(code, /\u00D7|\t|;;|,\)|\( [^ ]|\S [,):]/, code);
+  const lined = code.split("\n").map((line) => line.trimStart().replace(/^\w+: +/, ""));
+  assert.equal(
+    lined.filter((line) => / {2,}[^ #]/.test(line)),
+    [],
+    "spaces",
+  );
+}
 
 /** A text as people write it, and as it should look. */
 const cases: Readonly<Record<string, readonly [written: string, wanted: string]>> = {

@@ -2,14 +2,16 @@
  * Canonical format (`resnetc fmt`): works on the tokens, not the tree, so that comments and the author's row breaks
  * stay where they are, and formats a file only if it parses.
  *
- * Two spaces a level; one space round operators, none after `/` where it is a stride (parenthesis depth 0 of a
- * row that is no `let` or `expect`); none inside `( )`, one inside `[ ]` and `{ }`; the text after the labels of
- * consecutive rows lines up; at most one blank line; a continuation is one level in; `×` becomes `x`.
+ * Two spaces a level; one space round operators, none after `/` where it is a stride (outside parentheses, in a row
+ * that is no `let` or `expect`); none inside `( )`, one inside `[ ]` and `{ }`; the text after the labels of
+ * consecutive rows lines up; at most one blank line, none behind an opening bracket or before a closing one; a
+ * continuation is one level in; `×` becomes `x`; a `;` or a comma that separates nothing goes.
  */
 import type { IToken, TokenType } from "chevrotain";
 import { collect, type Diagnostic } from "../base/diagnostic.ts";
 import type { Source } from "../base/source.ts";
 import { parse } from "./parse.ts";
+import { asksForMore, continuesRow } from "./separators.ts";
 import * as t from "./tokens.ts";
 
 export interface Formatted {
@@ -26,9 +28,10 @@ export function format(source: Source): Formatted {
 
 const openers = new Set<TokenType>(t.brackets.keys());
 const closers = new Set<TokenType>(t.brackets.values());
-const isOperator = (type: TokenType | undefined) => type !== undefined && t.precedence.has(type);
+const isComment = ({ tokenType }: IToken): boolean => tokenType === t.Comment || tokenType === t.Doc;
+const isNewline = ({ tokenType, image }: IToken): boolean => tokenType === t.Separator && image === "\n";
 
-/** A line of the text as tokens, with how it begins and ends. */
+/** A line of the text, written, with what decides where it stands. */
 interface Line {
   readonly indent: number;
   readonly text: string;
@@ -36,123 +39,205 @@ interface Line {
   readonly label: number;
   /** For lining up: rows of one block only. */
   readonly depth: number;
+  /** Whether its first token closes a bracket, and whether its last one opens one. */
+  readonly closes: boolean;
+  readonly opens: boolean;
 }
 
 function layOut(text: string): string {
-  const lexed = t.lexer.tokenize(text);
-  const all = [...lexed.tokens, ...(lexed.groups.comments ?? [])].sort(
-    (a, b) => a.startOffset - b.startOffset,
-  );
-  const lines: (Line | undefined)[] = [];
-  const open: { readonly type: TokenType; readonly indent: number }[] = [];
-  let parens = 0;
-  let rowStart: TokenType | undefined;
-  for (const tokens of splitLines(all)) {
-    if (tokens.length === 0) {
-      if (lines.length > 0) lines.push(undefined);
-      continue;
-    }
-    const first = tokens[0].tokenType;
-    let leading = 0;
-    while (leading < tokens.length && closers.has(tokens[leading].tokenType)) leading++;
-    const isContinuation = leading === 0 && (continuesRow(first) || endsOpen(lines)) && open.length > 0;
-    if (!isContinuation && leading === 0 && parens === 0) rowStart = first;
-    const outer = open[open.length - leading];
-    const base = leading > 0 ? (outer?.indent ?? 0) : open.length > 0 ? open[open.length - 1].indent + 1 : 0;
-    const indent = base + (isContinuation && !isOpen(open, t.LeftParen) ? 1 : 0);
-    const isLabelled = first === t.Name && tokens[1]?.tokenType === t.Colon && parens === 0;
-    const written = writeLine(tokens, { parens, isCount: rowStart === t.Let || rowStart === t.Expect });
-    const label = isLabelled ? tokens[0].image.length + 1 : 0;
-    lines.push({ indent, text: written, label, depth: open.length });
-    let fresh = 0;
-    for (const token of tokens) {
-      if (openers.has(token.tokenType)) {
-        // Several brackets opened on one line indent once.
-        open.push({
-          type: token.tokenType,
-          indent: fresh > 0 && open.length > 0 ? open[open.length - 1].indent : indent,
-        });
-        fresh++;
-        if (token.tokenType === t.LeftParen) parens++;
-      } else if (closers.has(token.tokenType)) {
-        open.pop();
-        if (fresh > 0) fresh--;
-        if (token.tokenType === t.RightParen) parens--;
-      }
-    }
-  }
-  return finish(lines);
+  const { tokens, groups } = t.lexer.tokenize(text);
+  const all = [...tokens, ...(groups.comments ?? [])].sort((a, b) => a.startOffset - b.startOffset);
+  const lines = splitLines(withoutSurplus(all));
+  const layout = new Layout();
+  const written: (Line | undefined)[] = [];
+  // What follows a comment decides how far in it stands: the first token of code from each line on.
+  const following: (TokenType | undefined)[] = [];
+  for (let i = lines.length - 1; i >= 0; i--)
+    following[i] = lines[i].find((token) => !isComment(token))?.tokenType ?? following[i + 1];
+  for (const [i, line] of lines.entries())
+    written.push(line.length > 0 ? layout.line(line, following[i]) : undefined);
+  return finish(written);
 }
 
-const isOpen = (open: readonly { readonly type: TokenType }[], type: TokenType) =>
-  open[open.length - 1]?.type === type;
+/** Without what separates nothing: `;` beside a bracket, a line break or another, and a comma before `)`. */
+function withoutSurplus(tokens: readonly IToken[]): IToken[] {
+  const kept: IToken[] = [];
+  let last: TokenType | undefined;
+  for (const [i, token] of tokens.entries()) {
+    if (token.tokenType === t.Separator && token.image === ";") {
+      if (!last || openers.has(last) || asksForMore.has(last) || last === t.Separator) continue;
+      let next = i + 1;
+      let hasBreak = false;
+      while (next < tokens.length && (isComment(tokens[next]) || tokens[next].tokenType === t.Separator))
+        hasBreak ||= isNewline(tokens[next++]);
+      const following = tokens[next]?.tokenType;
+      if (!following || closers.has(following)) continue;
+      // A line break in its place would join the rows if the next one began with an operator.
+      if (hasBreak && !continuesRow.has(following)) continue;
+    }
+    const isLastComma = token.tokenType === t.Comma && tokens[i + 1]?.tokenType === t.RightParen;
+    if (isLastComma) continue;
+    kept.push(token);
+    if (!isComment(token) && !isNewline(token)) last = token.tokenType;
+  }
+  return kept;
+}
 
+/** Lines of tokens; an empty one is a blank line. */
 function splitLines(tokens: readonly IToken[]): IToken[][] {
   const lines: IToken[][] = [[]];
   for (const token of tokens) {
-    if (token.tokenType === t.Separator && token.image === "\n") lines.push([]);
+    if (isNewline(token)) lines.push([]);
     else lines[lines.length - 1].push(token);
   }
   return lines;
 }
 
-function continuesRow(first: TokenType): boolean {
-  return isOperator(first) || first === t.Else || first === t.From || first === t.Dot || first === t.Assign;
+/** What decides the spaces within a row; rows of brackets have their own. */
+interface RowState {
+  /** `let` and `expect` rows: a slash divides. */
+  isCount: boolean;
+  /** Behind `expect`, before what is expected: `expect params (n - 1)` is no call. */
+  inReference: boolean;
+  parens: number;
 }
+const newRow = (first?: TokenType): RowState => ({
+  isCount: first === t.Let || first === t.Expect,
+  inReference: first === t.Expect,
+  parens: 0,
+});
 
-/** Whether the line before ends in something that asks for more. */
-function endsOpen(lines: readonly (Line | undefined)[]): boolean {
-  const last = lines[lines.length - 1];
-  return (
-    last !== undefined &&
-    / (->|\||or|and|==|!=|<|<=|>|>=|\+|-|\*|\/|%|x|=)$/.test(` ${last.text.replace(/\s*#.*$/, "")}`)
-  );
-}
+const referenceParts = new Set([t.Expect, t.Output, t.Name, t.Dot, t.NumberToken]);
+/** What an operand ends in: a `-` behind it subtracts, and a `(` calls. */
+const operandEnds = new Set([
+  ...[t.Name, t.NumberToken, t.Size, t.Text, t.In, t.None, t.True, t.False],
+  ...[t.RightParen, t.RightBracket],
+]);
 
-function writeLine(
-  tokens: readonly IToken[],
-  start: { readonly parens: number; readonly isCount: boolean },
-): string {
-  let text = "";
-  let parens = start.parens;
-  let previous: IToken | undefined;
-  let isStride = false;
-  let isPrefix = false;
-  for (const token of tokens) {
-    const type = token.tokenType;
-    const before = previous?.tokenType;
-    const glued =
-      previous === undefined ||
-      type === t.Comma ||
-      type === t.RightParen ||
-      type === t.Dot ||
-      type === t.Colon ||
-      type === t.Separator ||
-      before === t.LeftParen ||
-      before === t.Dot ||
-      isStride ||
-      isPrefix ||
-      (type === t.LeftParen && (before === t.Name || before === t.RightParen)) ||
-      (type === t.RightBracket && before === t.LeftBracket) ||
-      (type === t.RightBrace && before === t.LeftBrace);
-    const isComment = type === t.Comment || type === t.Doc;
-    text += glued ? "" : isComment && previous ? "  " : " ";
-    text += image(token);
-    if (type === t.LeftParen) parens++;
-    if (type === t.RightParen) parens--;
-    isStride = type === t.Slash && parens === 0 && !start.isCount;
-    isPrefix =
-      type === t.Minus &&
-      (before === undefined ||
-        isOperator(before) ||
-        before === t.LeftParen ||
-        before === t.Comma ||
-        before === t.Assign ||
-        before === t.Not ||
-        before === t.Minus);
-    previous = token;
+class Layout {
+  readonly #open: { readonly type: TokenType; readonly indent: number }[] = [];
+  /** The row of the file and one for each open `[` or `{`. */
+  readonly #rows: RowState[] = [newRow()];
+  /** The tokens of code before: the last one, and the one before it. */
+  #last: IToken | undefined;
+  #beforeLast: IToken | undefined;
+
+  /** `following`: the first token of code in this line or, where it has comments only, in the next that has any. */
+  line(tokens: readonly IToken[], following: TokenType | undefined): Line {
+    const first = tokens[0].tokenType;
+    let leading = 0;
+    while (leading < tokens.length && closers.has(tokens[leading].tokenType)) leading++;
+    const innermost = this.#open[this.#open.length - 1];
+    const inParens = innermost?.type === t.LeftParen;
+    const goesOn =
+      leading === 0 &&
+      !inParens &&
+      ((following !== undefined && continuesRow.has(following) && !closers.has(following)) ||
+        (this.#last !== undefined && asksForMore.has(this.#last.tokenType)));
+    const outer = this.#open[this.#open.length - leading];
+    const base = leading > 0 ? (outer?.indent ?? 0) : innermost ? innermost.indent + 1 : 0;
+    const indent = base + (goesOn ? 1 : 0);
+    const isRow = leading === 0 && !inParens && !goesOn;
+    if (isRow) this.#startRow(first);
+    const isLabelled = isRow && first === t.Name && tokens[1]?.tokenType === t.Colon;
+    const depth = this.#open.length;
+    const text = this.#write(tokens, indent);
+    return {
+      indent,
+      text,
+      label: isLabelled ? tokens[0].image.length + 1 : 0,
+      depth,
+      closes: leading > 0,
+      opens: openers.has(tokens[tokens.length - 1].tokenType),
+    };
   }
-  return text.trimEnd();
+
+  #startRow(first: TokenType): void {
+    this.#rows[this.#rows.length - 1] = newRow(first);
+  }
+
+  #write(tokens: readonly IToken[], indent: number): string {
+    let text = "";
+    /** Brackets that this line has opened and not closed: several indent once. */
+    let fresh = 0;
+    for (const [i, token] of tokens.entries()) {
+      if (isComment(token)) {
+        text += `${i > 0 ? "  " : ""}${image(token)}`;
+        continue;
+      }
+      const startsInLine =
+        this.#last?.tokenType === t.Separator || (this.#last && openers.has(this.#last.tokenType));
+      if (i > 0 && startsInLine && this.#open[this.#open.length - 1]?.type !== t.LeftParen)
+        this.#startRow(token.tokenType);
+      if (i > 0 && !this.#isGlued(token, tokens[i + 1])) text += " ";
+      text += image(token);
+      fresh = this.#enter(token, indent, fresh);
+    }
+    return text;
+  }
+
+  /** Whether there is no space between a token and the one before it in its line. */
+  #isGlued({ tokenType: type }: IToken, next: IToken | undefined): boolean {
+    const row = this.#rows[this.#rows.length - 1];
+    const before = this.#last?.tokenType;
+    if (!before) return false;
+    switch (type) {
+      case t.Comma:
+      case t.RightParen:
+      case t.Colon:
+      case t.Separator:
+        return true;
+      case t.Dot:
+        // `3 .0` is a part of 3, `3.0` a number.
+        return !(
+          before === t.NumberToken &&
+          next?.tokenType === t.NumberToken &&
+          this.#beforeLast?.tokenType !== t.Dot
+        );
+      case t.LeftParen:
+        if (operandEnds.has(before) && !row.inReference) return true;
+        break;
+      case t.RightBracket:
+        if (before === t.LeftBracket) return true;
+        break;
+      case t.RightBrace:
+        if (before === t.LeftBrace) return true;
+        break;
+    }
+    if (before === t.LeftParen || before === t.Dot) return true;
+    if (before === t.Slash) return row.parens === 0 && !row.isCount;
+    return before === t.Minus && this.#isPrefix();
+  }
+
+  /** Whether the `-` that was read last is a sign. */
+  #isPrefix(): boolean {
+    return (
+      !this.#beforeLast ||
+      this.#rows[this.#rows.length - 1].inReference ||
+      !operandEnds.has(this.#beforeLast.tokenType)
+    );
+  }
+
+  /** Takes note of a token that was written; gives how many brackets this line has opened by now. */
+  #enter(token: IToken, indent: number, fresh: number): number {
+    const type = token.tokenType;
+    const row = this.#rows[this.#rows.length - 1];
+    if (type !== t.Minus && !referenceParts.has(type)) row.inReference = false;
+    this.#beforeLast = this.#last;
+    this.#last = token;
+    if (openers.has(type)) {
+      const outer = this.#open[this.#open.length - 1];
+      this.#open.push({ type, indent: fresh > 0 && outer ? outer.indent : indent });
+      if (type === t.LeftParen) row.parens++;
+      else this.#rows.push(newRow());
+      return fresh + 1;
+    }
+    if (!closers.has(type)) return fresh;
+    this.#open.pop();
+    if (type === t.RightParen) row.parens--;
+    else this.#rows.pop();
+    return Math.max(0, fresh - 1);
+  }
 }
 
 function image({ tokenType, image: text }: IToken): string {
@@ -164,25 +249,23 @@ function image({ tokenType, image: text }: IToken): string {
     return /^#(\s*-{3,}|#)/.test(text) || text.trim() === "#" ? text.trim() : `# ${text.slice(1).trim()}`;
   return text;
 }
-
 /** Lines up labels, drops surplus blank lines, joins. */
 function finish(lines: readonly (Line | undefined)[]): string {
   const out: string[] = [];
   const widths = alignments(lines);
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i];
+  let before: Line | undefined;
+  let isBlank = false;
+  for (const [i, line] of lines.entries()) {
     if (!line) {
-      const before = out[out.length - 1];
-      const next = lines[i + 1];
-      const atOpening = before === undefined || before === "" || before.endsWith("{") || before.endsWith("[");
-      // Of several blank lines the last one counts.
-      if (!atOpening && next && !/^[\])}]/.test(next.text)) out.push("");
+      isBlank = true;
       continue;
     }
-    const width = widths[i];
-    const padded =
-      line.label > 0 ? line.text.slice(0, line.label).padEnd(width) + line.text.slice(line.label) : line.text;
-    out.push(`${"  ".repeat(line.indent)}${padded}`.trimEnd());
+    if (isBlank && before && !before.opens && !line.closes) out.push("");
+    const { text, label, indent } = line;
+    const padded = label > 0 ? text.slice(0, label).padEnd(widths[i]) + text.slice(label) : text;
+    out.push("  ".repeat(indent) + padded);
+    before = line;
+    isBlank = false;
   }
   return `${out.join("\n")}\n`;
 }

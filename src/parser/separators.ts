@@ -42,28 +42,17 @@ export interface Separated {
 }
 
 const operators = [...t.precedence.keys()];
-const cannotEnd = new Set<TokenType>([
+/** Behind these a row is not at its end. */
+export const asksForMore: ReadonlySet<TokenType> = new Set([
   ...operators,
-  t.Not,
-  t.Comma,
-  t.Colon,
-  t.Assign,
-  t.Dot,
-  t.LeftParen,
-  t.LeftBracket,
-  t.LeftBrace,
-  t.Separator,
+  ...[t.Not, t.Comma, t.Colon, t.Assign, t.Dot],
 ]);
-const continues = new Set<TokenType>([
+const cannotEnd = new Set<TokenType>([...asksForMore, ...t.brackets.keys(), t.Separator]);
+/** At the start of a line these belong to the row above. */
+export const continuesRow: ReadonlySet<TokenType> = new Set([
   ...operators,
-  t.Else,
-  t.From,
-  t.Comma,
-  t.Dot,
-  t.Assign,
-  t.RightParen,
-  t.RightBracket,
-  t.RightBrace,
+  ...[t.Else, t.From, t.Comma, t.Dot, t.Assign],
+  ...t.brackets.values(),
 ]);
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
 const startsRow = new Set<TokenType>([...declarations, t.Let, t.Input, t.Output, t.Default, t.Expect]);
@@ -154,7 +143,7 @@ export function separate(tokens: readonly IToken[], deepest: number): Separated 
       }
       const last = out[out.length - 1]?.tokenType;
       if (!following || !last || cannotEnd.has(last)) continue;
-      if (isNewline && continues.has(following.tokenType)) continue;
+      if (isNewline && continuesRow.has(following.tokenType)) continue;
       if (following.tokenType === t.RightBrace || following.tokenType === t.RightBracket) continue;
       out.push(token);
       continue;
