@@ -11,7 +11,7 @@ import type { IToken, TokenType } from "chevrotain";
 import { collect, type Diagnostic } from "../base/diagnostic.ts";
 import type { Source } from "../base/source.ts";
 import { parse } from "./parse.ts";
-import { asksForMore, continuesRow } from "./separators.ts";
+import { asksForMore, continuesRow, startsRow } from "./separators.ts";
 import * as t from "./tokens.ts";
 
 export interface Formatted {
@@ -61,26 +61,35 @@ function layOut(text: string): string {
 
 /** Without what separates nothing: `;` beside a bracket, a line break or another, and a comma before `)`. */
 function withoutSurplus(tokens: readonly IToken[]): IToken[] {
+  const following = followingCode(tokens);
   const kept: IToken[] = [];
   let last: TokenType | undefined;
   for (const [i, token] of tokens.entries()) {
-    if (token.tokenType === t.Separator && token.image === ";") {
-      if (!last || openers.has(last) || asksForMore.has(last) || last === t.Separator) continue;
-      let next = i + 1;
-      let hasBreak = false;
-      while (next < tokens.length && (isComment(tokens[next]) || tokens[next].tokenType === t.Separator))
-        hasBreak ||= isNewline(tokens[next++]);
-      const following = tokens[next]?.tokenType;
-      if (!following || closers.has(following)) continue;
+    const next = following[i];
+    if (token.tokenType === t.Separator && !isNewline(token)) {
+      if (!last || openers.has(last) || last === t.Separator) continue;
+      if (!next || closers.has(next.tokenType)) continue;
+      // `output a,` may go on with `output` only behind a `;`: at the start of a line the word starts a row.
+      if (asksForMore.has(last) && !startsRow.has(next.tokenType)) continue;
       // A line break in its place would join the rows if the next one began with an operator.
-      if (hasBreak && !continuesRow.has(following)) continue;
+      if (next.startLine !== token.startLine && !continuesRow.has(next.tokenType)) continue;
     }
-    const isLastComma = token.tokenType === t.Comma && tokens[i + 1]?.tokenType === t.RightParen;
-    if (isLastComma) continue;
+    if (token.tokenType === t.Comma && tokens[i + 1]?.tokenType === t.RightParen) continue;
     kept.push(token);
     if (!isComment(token) && !isNewline(token)) last = token.tokenType;
   }
   return kept;
+}
+
+/** For each token the next one that is neither a separator nor a comment. */
+function followingCode(tokens: readonly IToken[]): (IToken | undefined)[] {
+  const following: (IToken | undefined)[] = [];
+  let next: IToken | undefined;
+  for (let i = tokens.length - 1; i >= 0; i--) {
+    following[i] = next;
+    if (!isComment(tokens[i]) && tokens[i].tokenType !== t.Separator) next = tokens[i];
+  }
+  return following;
 }
 
 /** Lines of tokens; an empty one is a blank line. */

@@ -55,7 +55,15 @@ export const continuesRow: ReadonlySet<TokenType> = new Set([
   ...t.brackets.values(),
 ]);
 const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
-const startsRow = new Set<TokenType>([...declarations, t.Let, t.Input, t.Output, t.Default, t.Expect]);
+/** At the start of a line these start a row or a declaration. */
+export const startsRow: ReadonlySet<TokenType> = new Set([
+  ...declarations,
+  t.Let,
+  t.Input,
+  t.Output,
+  t.Default,
+  t.Expect,
+]);
 const closerText = new Map([
   [t.RightParen, ")"],
   [t.RightBracket, "]"],
