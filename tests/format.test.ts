@@ -9,6 +9,7 @@ import { parse } from "../src/parser/parse.ts";
 import * as t from "../src/parser/tokens.ts";
 import { sentence } from "./support/arbitrary-sentence.ts";
 import { brokenText, goodTexts, mangled } from "./support/arbitrary-text.ts";
+import { cpuMs } from "./support/cpu-time.ts";
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300);
 
@@ -164,6 +165,47 @@ const cases: Readonly<Record<string, readonly [written: string, wanted: string]>
     "\uFEFFnet m {\r\n  input 8x8x3\r\n  relu\r\n}\r\n",
     "net m {\n  input 8x8x3\n  relu\n}\n",
   ],
+  "continuations at the top of a file": [
+    "use a,\nb\nfrom std\nlet c =\n3\nlet d = a\n-> b\nnet e\n= a(\n3)",
+    "use a,\n  b\n  from std\nlet c =\n  3\nlet d = a\n  -> b\nnet e\n  = a(\n    3)\n",
+  ],
+  "a row goes on behind a label, a comma and a comment": [
+    "net m {\na: # why\nrelu\n# so\n-> tanh\noutput a,\nb\n# end\n}",
+    "net m {\n  a:  # why\n    relu\n    # so\n    -> tanh\n  output a,\n    b\n  # end\n}\n",
+  ],
+  "comments between arguments": [
+    "net m {\na: conv( # one\n# two\n3x3, # three\n4 # four\n# five\n)\n}",
+    "net m {\n  a: conv(  # one\n    # two\n    3x3,  # three\n    4  # four\n    # five\n  )\n}\n",
+  ],
+  "a comment that ends in a bracket opens nothing": [
+    "# {\n\nnet m {\nrelu # [\n\ntanh\n}",
+    "# {\n\nnet m {\n  relu  # [\n\n  tanh\n}\n",
+  ],
+  "semicolons and commas that separate nothing": [
+    "net m {;input 8x8x3;;\na: conv(3x3, 4,) ; ; relu;\n;\ntanh;}\n;",
+    "net m { input 8x8x3\n  a: conv(3x3, 4); relu\n\n  tanh }\n",
+  ],
+  "every row of a line has its own slash": [
+    "net m { let a = 4/2; b: conv /2; expect depth 4/2; c: [ let d = 6/3; conv /a ] /2 }",
+    "net m { let a = 4 / 2; b: conv /2; expect depth 4 / 2; c: [ let d = 6 / 3; conv /a ] /2 }\n",
+  ],
+  "slashes in parentheses divide, but for the rows of a group": [
+    "net m {\nf(w/2, [ conv /2 ], (a/b))\ng / (n+1)\nh /- 1\n}",
+    "net m {\n  f(w / 2, [ conv /2 ], (a / b))\n  g /(n + 1)\n  h /-1\n}\n",
+  ],
+  "signs, wherever an operand begins": [
+    "net m {\nf(a = -1, b - 1)\na: - b\n[ - c ]\nif - a > - 1 [ d ]\nexpect params - 1\nexpect a.params (n - 1)\ndefault - e\nlet g = f(1) - 1 - [ h ] - in\n}",
+    "net m {\n  f(a = -1, b - 1)\n  a: -b\n  [ -c ]\n  if -a > -1 [ d ]\n  expect params -1\n  expect a.params (n - 1)\n  default -e\n  let g = f(1) - 1 - [ h ] - in\n}\n",
+  ],
+  "calls and members": [
+    "net m {\nlet a = b ( 1 ) ( 2 ) . c . 0\n[ relu ] ( 3 )\nlet d = 3 . 0\nlet e = 3 . f\n}",
+    "net m {\n  let a = b(1)(2).c.0\n  [ relu ](3)\n  let d = 3 .0\n  let e = 3.f\n}\n",
+  ],
+  "tabs, other white space and astral characters": [
+    'net\u00a0m\t{\u3000\n\tinput\t8x8x3\u2028\t# \u{1F600}\u00a0\n\tuse_\u2003->\u202frelu\n}\nlet a = "\u{1F600}"',
+    'net m {\n  input 8x8x3  # \u{1F600}\n  use_ -> relu\n}\nlet a = "\u{1F600}"\n',
+  ],
+  "lone carriage returns end lines": ["net m {\rrelu\r}\r", "net m {\n  relu\n}\n"],
   nothing: ["", "\n"],
   "only a comment": ["# a", "# a\n"],
 };
@@ -174,6 +216,36 @@ for (const [name, [written, wanted]] of Object.entries(cases)) {
     assert.is(formatted(wanted), wanted);
   });
 }
+
+test("a comment stays where it is, between any two tokens", () => {
+  const words = "a : conv ( 3x3 , 4 , stride = 2 ) x 3 / 2 -> [ relu ; bn ] + in . channels".split(" ");
+  for (let at = 0; at <= words.length; at++) {
+    const row = [...words.slice(0, at), "# why\n", ...words.slice(at)].join(" ");
+    const text = `net m {\n${row}\n}\n`;
+    const { text: once } = format(makeSource("m.resnet", text));
+    // Some places end the row, and what follows starts none.
+    if (once === undefined) continue;
+    assert.is(formatted(once), once);
+    assert.is(treeOf(once), treeOf(text), once);
+    const before = (whole: string) => whole.slice(0, whole.indexOf("#")).replace(/[\s;]+/g, "");
+    assert.is(before(once), before(text));
+  }
+});
+
+test("a row of any length stays one row, and takes no longer than its length", () => {
+  const long = (count: number) => `let a = f(${Array(count).fill("1").join(", ")})\n`;
+  for (const text of [
+    long(100_000),
+    `# a${"  #".repeat(100_000)}\n`,
+    "\n".repeat(500_000),
+    ";".repeat(500_000),
+  ]) {
+    const start = cpuMs();
+    const once = formatted(text);
+    assert.ok(cpuMs() - start < 3000, `${(cpuMs() - start).toFixed(0)} ms`);
+    assert.ok(once === (/^[\n;]*$/.test(text) ? "\n" : text), text.slice(0, 20));
+  }
+});
 
 test("a syntax error is left alone", () => {
   const { text, diagnostics } = format(makeSource("m.resnet", "net m { relu x3 }"));
