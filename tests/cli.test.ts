@@ -3,7 +3,18 @@
  * that fails leaves things as they were.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -299,6 +310,60 @@ check("fmt writes canonical text and --check only looks", () => {
   const crlf = write("fmt/crlf.resnet", tiny.replaceAll("\n", "\r\n"));
   assert.is(resnetc(["fmt", crlf]).code, 0);
   assert.is(readFileSync(crlf, "utf8"), tiny);
+});
+
+check("fmt takes folders and several paths, and says how many files it met", () => {
+  const messy = "net m{input 8x8x3;relu}\n";
+  const canonical = "net m { input 8x8x3; relu }\n";
+  const names = ["b.resnet", "a/c.resnet", "a/b/d.resnet", "a.resnet"];
+  for (const name of names) write(`tree/${name}`, messy);
+  // What is hidden, installed, or no text of ours stays as it is.
+  const left = [".git/e.resnet", "node_modules/f.resnet", "a/node_modules/g.resnet", "h.txt"];
+  for (const name of left) write(`tree/${name}`, messy);
+  const tree = path.join(folder, "tree");
+  symlinkSync(path.join(tree, "h.txt"), path.join(tree, "i.resnet"));
+  const looked = resnetc(["fmt", "--check", "tree"], { cwd: folder });
+  assert.is(looked.code, 1);
+  assert.is(looked.out, "4 files, 4 would change\n");
+  const one = path.join(tree, "a.resnet");
+  chmodSync(one, 0o640);
+  const { code, out, err } = resnetc(["fmt", "tree/b.resnet", "tree", "./tree/a"], { cwd: folder });
+  assert.is(code, 0, err);
+  // In order, and each once.
+  const met = ["b.resnet", "a/b/d.resnet", "a/c.resnet", "a.resnet"].map((name) => path.join("tree", name));
+  assert.is(out, [...met, "4 files, 4 formatted\n"].join("\n"));
+  for (const name of names) assert.is(readFileSync(path.join(tree, name), "utf8"), canonical, name);
+  for (const name of left) assert.is(readFileSync(path.join(tree, name), "utf8"), messy, name);
+  assert.is(statSync(one).mode & 0o777, 0o640);
+  const again = resnetc(["fmt", "tree"], { cwd: folder });
+  assert.is(again.out, "4 files, 0 formatted\n");
+
+  const link = path.join(folder, "link.resnet");
+  const linked = write("linked.resnet", messy);
+  symlinkSync(linked, link);
+  assert.is(resnetc(["fmt", link]).code, 0);
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.is(readFileSync(linked, "utf8"), canonical);
+});
+
+check("fmt --diff prints what would change, and checks stdin too", () => {
+  const file = write("fmt/other.resnet", "net m {\n  input 8x8x3\n  conv( 3x3,4 )\n  relu\n}\n");
+  const { code, out, err } = resnetc(["fmt", "--diff", file]);
+  assert.is(code, 1);
+  assert.match(err, /not-formatted/);
+  assert.match(
+    out,
+    "@@ -1,5 +1,5 @@\n net m {\n   input 8x8x3\n-  conv( 3x3,4 )\n+  conv(3x3, 4)\n   relu\n }\n",
+  );
+  assert.match(readFileSync(file, "utf8"), "conv( 3x3,4 )");
+  const piped = resnetc(["fmt", "--check", "-"], { input: "net m{}" });
+  assert.is(piped.code, 1);
+  assert.is(piped.out, "");
+  assert.is(resnetc(["fmt", "--check", "-"], { input: "net m {}\n" }).code, 0);
+  const nothing = resnetc(["fmt", "nowhere", file]);
+  assert.is(nothing.code, 1);
+  assert.match(nothing.err, /nowhere[\s\S]*there is no such file/);
+  assert.is(nothing.out, `${file}\n`);
 });
 check.run();
 

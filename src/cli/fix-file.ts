@@ -2,7 +2,7 @@
  * `check --fix`: the certain fixes of a file, applied until none is left. A fix is certain that stands alone; where a reader has
  * to choose between several, nothing is done. What is written keeps the byte-order mark and the line ends that it had.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type Code, type Diagnostic, type Edit, type Fix, makeDiagnostic } from "../base/diagnostic.ts";
 import { applyEdits } from "../base/fix.ts";
 import { lineDiff } from "../base/line-diff.ts";
@@ -113,12 +113,13 @@ export function readRaw(file: string): string | Diagnostic {
   }
 }
 
-/** Writes beside the file and renames: nobody sees half of it. */
+/** Writes beside the file and renames: nobody sees half of it. What is a link stays one, and modes stay. */
 export function writeWhole(file: string, text: string): Diagnostic | undefined {
-  const staging = `${file}.${process.pid}.tmp`;
+  const target = realpathSync(file);
+  const staging = `${target}.${process.pid}.tmp`;
   try {
-    writeFileSync(staging, text);
-    renameSync(staging, file);
+    writeFileSync(staging, text, { mode: statSync(target).mode });
+    renameSync(staging, target);
     return undefined;
   } catch (error) {
     rmSync(staging, { force: true });

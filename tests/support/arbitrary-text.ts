@@ -66,26 +66,21 @@ const character = fc.oneof(
 );
 const base = fc.constantFrom(...small);
 
+const editedTokens = fc
+  .tuple(base, fc.array(edit(soup), { minLength: 1, maxLength: 4 }))
+  .map(([text, edits]) => applyEdits(splitTokens(text), edits).join(""));
+const editedCharacters = fc
+  .tuple(base, fc.array(edit(character), { minLength: 1, maxLength: 4 }))
+  .map(([text, edits]) => applyEdits([...text], edits).join(""));
+const cutText = fc
+  .tuple(base, fc.double({ min: 0, max: 1, noNaN: true }))
+  .map(([text, at]) => text.slice(0, Math.floor(at * text.length)));
+
 /** Good texts with a few mistakes, cut short, or nothing but soup. */
 export const brokenText: fc.Arbitrary<string> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(base, fc.array(edit(soup), { minLength: 1, maxLength: 4 }))
-      .map(([text, edits]) => applyEdits(splitTokens(text), edits).join("")),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(base, fc.array(edit(character), { minLength: 1, maxLength: 4 }))
-      .map(([text, edits]) => applyEdits([...text], edits).join("")),
-  },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(base, fc.double({ min: 0, max: 1, noNaN: true }))
-      .map(([text, at]) => text.slice(0, Math.floor(at * text.length))),
-  },
+  { weight: 4, arbitrary: editedTokens },
+  { weight: 3, arbitrary: editedCharacters },
+  { weight: 2, arbitrary: cutText },
   { weight: 2, arbitrary: fc.array(soup, { maxLength: 60 }).map((tokens) => tokens.join(" ")) },
   {
     weight: 2,
@@ -95,6 +90,25 @@ export const brokenText: fc.Arbitrary<string> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 200 }) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => new TextDecoder().decode(bytes)) },
+);
+
+/** Good texts with lines put in, left out, doubled or swapped, the new ones from any other text. */
+const editedLines: fc.Arbitrary<string> = fc
+  .tuple(
+    base,
+    fc.array(edit(fc.constantFrom(...new Set(small.flatMap((text) => text.split("\n"))))), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  )
+  .map(([text, edits]) => applyEdits(text.split("\n"), edits).join("\n"));
+
+/** Any edit of any good text: of tokens, characters or lines, or cut anywhere. */
+export const editedText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: editedTokens },
+  { weight: 3, arbitrary: editedCharacters },
+  { weight: 3, arbitrary: editedLines },
+  { weight: 2, arbitrary: cutText },
 );
 
 /** A row of a good text, alone on its line and in no group, and what it is replaced by. */
@@ -109,31 +123,75 @@ export interface BrokenRow {
 function plainRows(text: string): readonly number[] {
   const rows: number[] = [];
   let depth = 0;
+  let isHead = false;
   for (const [i, line] of text.split("\n").entries()) {
     const code = line.replace(/"[^"]*"/g, "").replace(/#.*/, "");
     const before = depth;
     depth += (code.match(/[([{]/g)?.length ?? 0) - (code.match(/[)\]}]/g)?.length ?? 0);
-    if (before === 1 && depth === 1 && /\w/.test(code) && !/^\s*(\||\+|->)/.test(code)) rows.push(i + 1);
+    // Parameters on lines of their own are no rows.
+    if (/^(net|block) /.test(code)) isHead = true;
+    if (before === 1 && depth === 1 && !isHead && /\w/.test(code) && !/^\s*(\||\+|->)/.test(code))
+      rows.push(i + 1);
+    if (/[{=]\s*$|\}/.test(code)) isHead = false;
   }
   return rows;
+}
+
+const part = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+/** A text with one of its lines edited. */
+function breakRow(text: string, line: number, edits: readonly Edit[]): string {
+  const lines = text.split("\n");
+  lines[line - 1] = `  ${applyEdits(splitTokens(lines[line - 1].trim()), edits).join("")}`;
+  return lines.join("\n");
 }
 
 // A `{` belongs to no row, and the words that start a declaration end the one that they stand in.
 const rowSoup = fc.constantFrom(...tokenSoup.filter((token) => !/^(net|block|use|names|\{|\n)$/.test(token)));
 
 export const brokenRow: fc.Arbitrary<BrokenRow> = fc
-  .tuple(
-    fc.constantFrom(...goodTexts),
-    fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-    fc.array(edit(rowSoup), { minLength: 1, maxLength: 3 }),
-  )
+  .tuple(fc.constantFrom(...goodTexts), part, fc.array(edit(rowSoup), { minLength: 1, maxLength: 3 }))
   .map(([[name, text], at, edits]) => {
     const rows = plainRows(text);
     const line = rows[Math.floor(at * rows.length)];
-    const lines = text.split("\n");
-    lines[line - 1] = `  ${applyEdits(splitTokens(lines[line - 1].trim()), edits).join("")}`;
-    return { name, text, line, broken: lines.join("\n") };
+    return { name, text, line, broken: breakRow(text, line, edits) };
   });
+
+/** Two rows of a text, broken each by itself and both: by anything but brackets and quotes, which reach further. */
+export interface TwoBrokenRows {
+  readonly text: string;
+  readonly lines: readonly [number, number];
+  readonly first: string;
+  readonly second: string;
+  readonly both: string;
+}
+
+const flatSoup = fc.constantFrom(
+  ...tokenSoup.filter((token) => !/^(net|block|use|names|\n)$|[()[\]{}"]/.test(token)),
+);
+const flatEdits = fc.array(edit(flatSoup), { minLength: 1, maxLength: 3 });
+
+export const twoBrokenRows: fc.Arbitrary<TwoBrokenRows> = fc
+  .tuple(fc.constantFrom(...goodTexts.values()), part, part, flatEdits, flatEdits)
+  .map(([text, a, b, edits, otherEdits]) => {
+    const all = plainRows(text);
+    // What has brackets or quotes may lose one of them to an edit.
+    const rows = all.filter((line) => !/[()[\]{}"]/.test(text.split("\n")[line - 1]));
+    const [one, other] = [a, b].map((at) => rows[Math.floor(at * rows.length)]).sort((x, y) => x - y);
+    const first = breakRow(text, one, edits);
+    const second = breakRow(text, other, otherEdits);
+    const both = breakRow(first, other, otherEdits);
+    return {
+      text,
+      lines: [one, other] as const,
+      first,
+      second,
+      both,
+      apart: all.indexOf(other) - all.indexOf(one),
+    };
+  })
+  // Neighbours may become one row.
+  .filter(({ apart }) => apart > 2);
 
 /** A good text with other spaces, blank lines and spellings, and the same meaning. */
 export const mangled: fc.Arbitrary<{ readonly text: string; readonly mangled: string }> = fc
