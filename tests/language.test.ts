@@ -608,10 +608,14 @@ const fences = [...reference.matchAll(/^```(\S+)(?: (\S+))?\n([\s\S]*?)^```$/gm)
 test("every example of the reference compiles, or fails as it says", () => {
   assert.ok(fences.filter(({ language }) => language === "resnet").length >= 15);
   assert.ok(fences.filter(({ language }) => language === "resnet-error").length >= 5);
+  // An example with a file's name is that file for those behind it.
+  const files: Record<string, string> = {
+    "resnet50.resnet": readFileSync(path.join(root, "examples/resnet50.resnet"), "utf8"),
+  };
   for (const { language, info, text } of fences) {
+    if (language === "resnet" && info) files[info] = text;
     assert.ok(["resnet", "resnet-error", "text"].includes(language), language);
     if (language === "text") continue;
-    const files = { "resnet50.resnet": readFileSync(path.join(root, "examples/resnet50.resnet"), "utf8") };
     const { diagnostics } = analyseText(text, { net: "*", files });
     const codes = [...new Set(diagnostics.map(({ code }) => code))];
     assert.equal(
