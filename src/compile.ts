@@ -19,6 +19,7 @@ import { checkNames } from "./lower/check-names.ts";
 import type { Verdict } from "./lower/expectations.ts";
 import { evaluateSetting, type LabelledRow, type Lowered, lower } from "./lower/lower.ts";
 import { type Module, ModuleLoader, type ReadModule } from "./lower/modules.ts";
+import type { OnRow } from "./lower/row-event.ts";
 import type { Declaration, Given } from "./lower/values.ts";
 import type { NetItem } from "./parser/ast.ts";
 import { parse } from "./parser/parse.ts";
@@ -34,6 +35,14 @@ export interface AnalyseOptions {
   /** Parameters of the net, as texts in the language: `{ n: "18", shortcut: "none" }`. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly batch?: number | undefined;
+  /** Told of every row that ran: shapes and nodes, also of nets that fail further down. */
+  readonly onRow?: OnRow | undefined;
+}
+
+/** A file as far as it goes before anything is built. */
+export interface Loaded {
+  readonly module: Module | undefined;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface Analysis {
@@ -52,16 +61,29 @@ export interface AnalysedNet {
   readonly rows: ReadonlyMap<string, LabelledRow>;
 }
 
-/** Text → graphs with verdicts; everything but passes and emission. */
-export function analyse(source: Source, { net, read, settings = {}, batch }: AnalyseOptions = {}): Analysis {
-  const text = collect();
+/** Text → names, with those of the files it uses. */
+export function load(source: Source, read?: ReadModule): Loaded {
+  const { diagnostics, report } = collect();
   const noFiles: ReadModule = () => ({ why: "this compiler was given no way to read files" });
-  const module = new ModuleLoader(read ?? noFiles, text.report).load(source);
+  const module = new ModuleLoader(read ?? noFiles, report).load(source);
+  return { module, diagnostics };
+}
+
+/** Text → graphs with verdicts; everything but passes and emission. */
+export function analyse(source: Source, options: AnalyseOptions = {}): Analysis {
+  return analyseLoaded(load(source, options.read), options);
+}
+
+/** The same for a file that is loaded already. */
+export function analyseLoaded(
+  { module, diagnostics: text }: Loaded,
+  { net, settings = {}, batch, onRow }: AnalyseOptions = {},
+): Analysis {
   const finish = (diagnostics: readonly Diagnostic[], nets: readonly AnalysedNet[] = []): Analysis => {
     const sorted = [...diagnostics].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
     return { module, nets, diagnostics: sorted, fine: !sorted.some(({ severity }) => severity === "error") };
   };
-  if (!module) return finish(text.diagnostics);
+  if (!module) return finish(text);
 
   const meaning = collect();
   checkNames(module, meaning.report);
@@ -72,10 +94,11 @@ export function analyse(source: Source, { net, read, settings = {}, batch }: Ana
     const lowered: Lowered | undefined = lower(declaration, meaning.report, {
       settings: given!,
       batch: batch ?? 1,
+      onRow,
     });
     if (lowered) nets.push({ name: declaration.item.name.text, ...lowered });
   }
-  return finish([...text.diagnostics, ...consequential(meaning.diagnostics, text.diagnostics, module)], nets);
+  return finish([...text, ...consequential(meaning.diagnostics, text, module)], nets);
 }
 
 /** Errors about the whole of a net, which a syntax error anywhere in the file may cause. */

@@ -4,6 +4,7 @@
  * counts, by stage or as a whole.
  */
 import { type Diagnostic, makeDiagnostic, type Note } from "../base/diagnostic.ts";
+import { count, short } from "../base/show-number.ts";
 import { makeSource } from "../base/source.ts";
 import { allNearest, didYouMean } from "../base/suggest.ts";
 import { type AnalysedNet, analyse } from "../compile.ts";
@@ -14,7 +15,6 @@ import { type PublishedNetwork, publishedNetworks, sizeOf } from "../published/c
 import { besideStages } from "../published/compare.ts";
 import { pairStages } from "../published/stages.ts";
 import { publishedNames, publishedSpec } from "../weights/architecture/published.ts";
-import { count, short } from "./terminal.ts";
 
 /** Why there is no published network of this name. */
 export function unknownPublished(name: string): Diagnostic | undefined {

@@ -1,11 +1,12 @@
 /** How a network is shown: the table by row, the verdicts, what passes fused; as text and as JSON. */
 
 import type { Paint } from "../base/render-diagnostic.ts";
+import { count, short } from "../base/show-number.ts";
 import type { AnalysedNet } from "../compile.ts";
 import { type Graph, isOp, type Node } from "../ir/graph.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";
 import { countGraph, depthOf, type Stage, stagesOf } from "../ir/stats.ts";
-import { type Column, count, short, table } from "./terminal.ts";
+import { type Column, table } from "./terminal.ts";
 
 /** The column that is cut when a table would be wider than a terminal, and how wide that is. */
 const stepsColumn = 1;

@@ -130,22 +130,7 @@ function clearProgress(): void {
   shown = false;
 }
 
-// ---- numbers and tables --------------------------------------------------------------------------------
-
-export const count = (value: number): string => value.toLocaleString("en");
-
-/** 11.514 G: four digits and the suffix. */
-export function short(value: number): string {
-  for (const [unit, suffix] of [
-    [1e12, "T"],
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "K"],
-  ] as const) {
-    if (value >= unit) return `${(value / unit).toFixed(value >= 100 * unit ? 1 : 3)} ${suffix}`;
-  }
-  return String(value);
-}
+// ---- sizes and tables --------------------------------------------------------------------------------
 
 export function fileSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

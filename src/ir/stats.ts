@@ -33,7 +33,7 @@ const plus = (a: Counts, b: Counts): Counts => ({
 });
 
 /** What each node of a graph costs. */
-function counter(graph: Graph): (node: Node) => Counts {
+function counter(graph: Pick<Graph, "nodes">): (node: Node) => Counts {
   const squeezes = squeezesOf(graph);
   return (node) => countNode(node, squeezes.has(node));
 }
@@ -42,7 +42,7 @@ function counter(graph: Graph): (node: Node) => Counts {
  * The means of whole maps that gates are made from, as in squeeze and excitation: timm writes them as `x.mean((2, 3))`,
  * which fvcore does not count, and the pool before a classifier as `adaptive_avg_pool2d`, which it does.
  */
-function squeezesOf(graph: Graph): ReadonlySet<Node> {
+function squeezesOf(graph: Pick<Graph, "nodes">): ReadonlySet<Node> {
   const isVector = ({ type: { shape } }: Node) => shape.length === 4 && shape[1] * shape[2] === 1;
   const inGates = new Set<Node>();
   for (const node of graph.nodes.toReversed()) {
@@ -70,8 +70,12 @@ function countNode(node: Node, isSqueeze: boolean): Counts {
   return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
 }
 
+export function countNodes(nodes: readonly Node[]): Counts {
+  return nodes.map(counter({ nodes })).reduce(plus, nothing);
+}
+
 export function countGraph(graph: Graph): Counts {
-  return graph.nodes.map(counter(graph)).reduce(plus, nothing);
+  return countNodes(graph.nodes);
 }
 
 /** Counts of the nodes whose name starts with a path of labels: `conv4`, `body.conv4`. */
@@ -101,9 +105,9 @@ export interface Field {
 }
 
 /** Receptive field of each node, the widest over its inputs: size += (kernel - 1) * jump; jump *= stride. */
-export function receptiveFields(graph: Graph): ReadonlyMap<Node, Field> {
+export function receptiveFields({ nodes }: Pick<Graph, "nodes">): ReadonlyMap<Node, Field> {
   const fields = new Map<Node, Field>();
-  for (const node of graph.nodes) {
+  for (const node of nodes) {
     if (isOp(node, ops.param)) continue;
     const from = node.inputs.flatMap((input) => fields.get(input) ?? []);
     const size = from.reduce((most, field) => Math.max(most, field.size), 1);

@@ -7,7 +7,7 @@ import type { Span } from "../base/source.ts";
 import { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import type { BinaryExpr, Expr, InputRow, NetItem, Row } from "../parser/ast.ts";
+import type { BinaryExpr, Expr, InputRow, NetItem, Row, StepRow } from "../parser/ast.ts";
 import { builtinSlots, defaultsFor, fillParameters, readArguments } from "./arguments.ts";
 import { addDefaults, declarationSlots, refuseCircle } from "./entering.ts";
 import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
@@ -16,6 +16,7 @@ import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { News, recover, unknownTensor } from "./recover.ts";
 import { fail, failSilently, RowError } from "./row-error.ts";
+import { knownTensor, type OnRow } from "./row-event.ts";
 import {
   type BlockValue,
   type ClosureValue,
@@ -68,6 +69,7 @@ export interface ExpanderOptions {
   readonly batch: number;
   /** The net the user builds: errors in blocks of other files are blamed on its rows. */
   readonly root: Declaration;
+  readonly onRow?: OnRow | undefined;
 }
 
 export class Expander {
@@ -76,6 +78,7 @@ export class Expander {
   readonly #report: Report;
   readonly #batch: number;
   readonly #root: Declaration;
+  readonly #onRow: OnRow | undefined;
   readonly inputs: Node[] = [];
   readonly #weights = new Weights(this.#builder);
   /** The nets whose base is being expanded. */
@@ -86,11 +89,12 @@ export class Expander {
   /** Set when a row of the outermost net failed: there is no graph then. */
   broken = false;
 
-  constructor({ report, batch, root }: ExpanderOptions) {
+  constructor({ report, batch, root, onRow }: ExpanderOptions) {
     this.#report = report;
     this.#batch = batch;
     this.#root = root;
     this.#news = new News(root.module.source);
+    this.#onRow = onRow;
   }
 
   /** Builds the net itself: its `input` rows make the inputs. */
@@ -225,7 +229,12 @@ export class Expander {
         frame.variables.set(row.name.text, evaluate(row.value, frame));
         return current;
       case "input":
-        if (this.#isRoot(frame)) return this.#addInput(row, current, frame);
+        if (this.#isRoot(frame)) {
+          const first = this.#builder.nodes.length;
+          const result = this.#addInput(row, current, frame);
+          this.#tell(row, { kind: "none" }, result, frame, scope, first);
+          return result;
+        }
         // A net used inside another takes what comes in.
         if (row.label && frame.input) frame.labels.set(row.label.text, frame.input);
         return current;
@@ -238,10 +247,12 @@ export class Expander {
         if (!frame.input && frame.declaration) missingInput(row, frame, this.#root);
         const name = row.label ? joinName(scope, row.label.text) : scope;
         const manner = { labelled: row.label !== undefined, stepNames };
+        const first = this.#builder.nodes.length;
         const result = isSharing(row.value)
           ? this.#share(row.value, current, frame, name, manner)
           : this.#run(row.value, current, frame, name, manner);
         if (row.label) frame.labels.set(row.label.text, withScope(result, name));
+        this.#tell(row, current, result, frame, scope, first);
         return result.kind === "none" ? current : result;
       }
     }
@@ -261,6 +272,15 @@ export class Expander {
       const result = this.#run(expr.left, input, frame, name, manner);
       return result.kind === "none" ? result : { ...result, scope: lender.scope };
     });
+  }
+
+  /** `first` is the number of nodes that were there before the row. */
+  #tell(row: StepRow | InputRow, before: Result, after: Result, frame: Frame, scope: string, first: number) {
+    const { declaration } = frame;
+    if (!this.#onRow || !declaration) return;
+    const nodes = this.#builder.nodes.slice(first);
+    const [input, result] = [knownTensor(before)?.node, knownTensor(after)];
+    this.#onRow({ net: this.#root, declaration, row, scope, input, result, nodes });
   }
 
   #addInput(row: InputRow, current: Result, frame: Frame): Result {

@@ -7,7 +7,7 @@ import { useFromStd, write, writeOneOf } from "../base/fix.ts";
 import type { Source, Span } from "../base/source.ts";
 import { allNearest, didYouMean, listNames } from "../base/suggest.ts";
 import { foreignName, foreignParameter, isLibrary, superfluousParameter } from "./foreign-names.ts";
-import { type Module, standardLibrary } from "./modules.ts";
+import { type Module, standardLibrary, stdName } from "./modules.ts";
 import { labelRows } from "./naming.ts";
 
 /** Names of the language that stand where a name may. */
@@ -69,7 +69,7 @@ export function explainUnknown(name: string, span: Span, locals: Iterable<string
   return { code: "unknown-name", ...ofAnother(name, module) };
 }
 
-const isStd = (source: Source) => source.name === "std.resnet";
+const isStd = (source: Source) => source.name === stdName;
 
 /** A name that another declaration of the file has: what it has is its own. */
 function ofAnother(name: string, { file }: Module): Extra {

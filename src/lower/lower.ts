@@ -15,12 +15,15 @@ import { checkExpectations, type Verdict } from "./expectations.ts";
 import { explainPart } from "./explain-names.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
+import type { OnRow } from "./row-event.ts";
 import { type Declaration, type Given, type TensorValue, tapLabels, type Value } from "./values.ts";
 
 export interface LowerOptions {
   /** Parameters set from outside (`--set`), with where they were written. */
   readonly settings?: ReadonlyMap<string, Given>;
   readonly batch?: number;
+  /** Told of every row that ran, also where the net fails later. */
+  readonly onRow?: OnRow | undefined;
 }
 
 export interface Lowered {
@@ -40,11 +43,11 @@ export interface LabelledRow {
 export function lower(
   net: Declaration,
   report: Report,
-  { settings = new Map(), batch = 1 }: LowerOptions = {},
+  { settings = new Map(), batch = 1, onRow }: LowerOptions = {},
 ): Lowered | undefined {
   const { item } = net;
   if (!checkSettings(net, settings, report)) return undefined;
-  const expander = new Expander({ report, batch, root: net });
+  const expander = new Expander({ report, batch, root: net, onRow });
   try {
     const expanded = expander.expandRoot(settings);
     if (expander.broken) return undefined;

@@ -27,6 +27,8 @@ export interface Module {
   readonly tables: ReadonlyMap<string, NamesTable>;
   /** Declarations that are built from themselves, which was reported: running into them is no news. */
   readonly cyclic: Set<string>;
+  /** The modules behind its `use` rows, as far as they were found. */
+  readonly imports: ReadonlyMap<UseItem, Module>;
   /** See Parsed: from this offset on complaints may follow from a syntax error. */
   readonly brokenFrom: number;
 }
@@ -62,6 +64,9 @@ export const builtinScope: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ["image", { kind: "value", what: "the operation", value: { kind: "image-function", ...noSettings } }],
 ]);
 
+/** What the standard library is called where its text is shown. */
+export const stdName = "std.resnet";
+
 let std: Module | undefined;
 
 /** The standard library, loaded once. */
@@ -69,7 +74,7 @@ export function standardLibrary(): Module {
   if (!std) {
     const { diagnostics, report } = collect();
     const loader = new ModuleLoader(() => ({ why: "the standard library uses no file" }), report);
-    std = loader.load(makeSource("std.resnet", stdText));
+    std = loader.load(makeSource(stdName, stdText));
     invariant(std && diagnostics.length === 0, `the standard library is broken: ${diagnostics[0]?.message}`);
   }
   return std;
@@ -101,7 +106,9 @@ export class ModuleLoader {
     const exports = new Set<string>();
     const nets: Declaration[] = [];
     const tables = new Map<string, NamesTable>();
-    const module: Module = { source, file, scope, exports, nets, tables, cyclic: new Set(), brokenFrom };
+    const imports = new Map<UseItem, Module>();
+    const cyclic = new Set<string>();
+    const module: Module = { source, file, scope, exports, nets, tables, imports, cyclic, brokenFrom };
     const declare = (name: string, span: Span, entry: Entry) => {
       const taken = scope.get(name);
       if (!taken) scope.set(name, { ...entry, span });
@@ -115,7 +122,10 @@ export class ModuleLoader {
       }
     };
     for (const item of file.items) {
-      if (item.kind === "use") this.#use(item, module, declare, tables);
+      if (item.kind !== "use") continue;
+      const from = this.#find(item, source, brokenFrom);
+      if (from) imports.set(item, from);
+      this.#use(item, from, module, declare, tables);
     }
     for (const item of file.items) {
       if (item.kind === "use") continue;
@@ -160,12 +170,12 @@ export class ModuleLoader {
 
   #use(
     item: UseItem,
+    from: Module | undefined,
     module: Module,
     declare: (name: string, span: Span, entry: Entry) => void,
     tables: Map<string, NamesTable>,
   ): void {
     const missing: Entry = { kind: "missing", what: "the name" };
-    const from = this.#find(item, module.source, module.brokenFrom);
     for (const { text, span } of item.names) {
       if (!from) {
         declare(text, span, missing);
@@ -198,7 +208,7 @@ export class ModuleLoader {
     if (span.start >= brokenFrom) return undefined;
     if (!item.isPath) {
       if (text === "std")
-        return from.name === "std.resnet" && from.text === stdText ? undefined : standardLibrary();
+        return from.name === stdName && from.text === stdText ? undefined : standardLibrary();
       const hint = `the built-in module is \`std\`; a file of yours is "./${text}"`;
       this.#report("unknown-module", span, { module: text }, { hint });
       return undefined;

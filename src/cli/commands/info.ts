@@ -1,12 +1,13 @@
 /** `resnetc info`: the table of a net, with counts in both conventions. */
 import type { Arguments, Argv } from "yargs";
 import { wrap } from "../../base/render-diagnostic.ts";
+import { count, short } from "../../base/show-number.ts";
 import type { AnalysedNet } from "../../compile.ts";
 import { countGraph, depthOf, stagesOf } from "../../ir/stats.ts";
 import type { SameCounts } from "../../published/compare.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { netToJson, stageTable, verdictLines } from "../report.ts";
-import { count, paintFor, print, printJson, short, table } from "../terminal.ts";
+import { paintFor, print, printJson, table } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(netOptions(yargs))

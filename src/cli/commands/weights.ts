@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import type { Arguments, Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
+import { count } from "../../base/show-number.ts";
 import type { AnalysedNet } from "../../compile.ts";
 import { isOp } from "../../ir/graph.ts";
 import { ops } from "../../ir/ops/index.ts";
@@ -16,7 +17,6 @@ import { architectureLines, architectureTitle, nextStep, writeSpec } from "../ar
 import { checkpointFiles, checkpointFilesFor, whyNot } from "../files.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import {
-  count,
   diagnosticToJson,
   fileSize,
   paintFor,

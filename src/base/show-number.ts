@@ -1,0 +1,15 @@
+/** Counts for people: 25,557,032 and 11.514 G. */
+export const count = (value: number): string => value.toLocaleString("en");
+
+/** 11.514 G: four digits and the suffix. */
+export function short(value: number): string {
+  for (const [unit, suffix] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "K"],
+  ] as const) {
+    if (value >= unit) return `${(value / unit).toFixed(value >= 100 * unit ? 1 : 3)} ${suffix}`;
+  }
+  return String(value);
+}

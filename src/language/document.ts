@@ -1,0 +1,106 @@
+/**
+ * A text with what was learned of it, each thing when it is first asked for. A document never changes: an edit makes
+ * another one, so everything here holds for as long as the object lives.
+ */
+import type { IToken } from "chevrotain";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Source } from "../base/source.ts";
+import { type AnalysedNet, type Analysis, analyseLoaded, type Loaded, load } from "../compile.ts";
+import type { Module, ReadModule } from "../lower/modules.ts";
+import type { RowEvent } from "../lower/row-event.ts";
+import type { InputRow, NetItem, StepRow } from "../parser/ast.ts";
+import { limits } from "../parser/parse.ts";
+import * as t from "../parser/tokens.ts";
+import { type Binding, bind } from "./bind.ts";
+
+export class Document {
+  readonly source: Source;
+  readonly #read: ReadModule;
+  #tokens: readonly IToken[] | undefined;
+  #loaded: Loaded | undefined;
+  #binding: Binding | undefined;
+  #analysed: Analysed | undefined;
+
+  constructor(name: string, text: string, read: ReadModule) {
+    this.source = sourceInPlace(name, text);
+    this.#read = read;
+  }
+
+  /** Tokens and comments in the order of the text; line breaks are tokens too. */
+  get tokens(): readonly IToken[] {
+    this.#tokens ??= tokensOf(this.source.text);
+    return this.#tokens;
+  }
+
+  /** Undefined where a text is no program at all: too long, of a later edition. */
+  get module(): Module | undefined {
+    return this.#load().module;
+  }
+
+  /** What its names mean. */
+  get binding(): Binding | undefined {
+    const { module } = this;
+    if (module) this.#binding ??= bind(module);
+    return this.#binding;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#analyse().analysis.diagnostics;
+  }
+
+  net(name: string): AnalysedNet | undefined {
+    return this.#analyse().analysis.nets.find((net) => net.name === name);
+  }
+
+  /** The rows that ran when a net was built, by the row: in blocks only what happened first. */
+  rowsOf(net: NetItem): ReadonlyMap<StepRow | InputRow, RowEvent> {
+    return this.#analyse().rows.get(net) ?? new Map();
+  }
+
+  /** What happened in a row of a block or net, in the first net of this file that ran it. */
+  eventOf(row: StepRow | InputRow): RowEvent | undefined {
+    const { rows } = this.#analyse();
+    // A net's own row is best shown as that net runs it, not as those derived from it do.
+    const all = [...rows.values()].flatMap((events) => events.get(row) ?? []);
+    return all.find(({ net, declaration }) => net === declaration) ?? all[0];
+  }
+
+  #load(): Loaded {
+    this.#loaded ??= load(this.source, this.#read);
+    return this.#loaded;
+  }
+
+  #analyse(): Analysed {
+    if (!this.#analysed) {
+      const rows = new Map<NetItem, Map<StepRow | InputRow, RowEvent>>();
+      const onRow = (event: RowEvent) => {
+        const item = event.net.item as NetItem;
+        const events = rows.get(item) ?? new Map<StepRow | InputRow, RowEvent>();
+        rows.set(item, events);
+        if (!events.has(event.row)) events.set(event.row, event);
+      };
+      this.#analysed = { analysis: analyseLoaded(this.#load(), { net: "*", onRow }), rows };
+    }
+    return this.#analysed;
+  }
+}
+
+interface Analysed {
+  readonly analysis: Analysis;
+  readonly rows: ReadonlyMap<NetItem, ReadonlyMap<StepRow | InputRow, RowEvent>>;
+}
+
+/** A source whose offsets are those of the text it was made from: what makeSource drops becomes a space here. */
+function sourceInPlace(name: string, text: string): Source {
+  const mended = text
+    .replace(/^\uFEFF/, " ")
+    .replaceAll("\r\n", " \n")
+    .replaceAll("\r", "\n");
+  return { name, text: mended };
+}
+
+function tokensOf(text: string): readonly IToken[] {
+  if (text.length > limits.characters) return [];
+  const { tokens, groups } = t.lexer.tokenize(text);
+  return [...tokens, ...(groups.comments ?? [])].sort((a, b) => a.startOffset - b.startOffset);
+}
