@@ -116,13 +116,13 @@ const topLevels = new WeakMap<Module, ReadonlyMap<string, Definition>>();
 export function declaredIn(module: Module): ReadonlyMap<string, Definition> {
   let found = topLevels.get(module);
   if (!found) {
-    found = new Map(
-      module.file.items
-        .flatMap((item) => (item.kind === "use" ? [] : [definitionOf(item, module)]))
-        // Of several of one name the first one counts.
-        .reverse()
-        .map((definition) => [definition.name, definition]),
-    );
+    const all = new Map<string, Definition>();
+    for (const item of module.file.items) {
+      // Of several of one name the first one counts.
+      if (item.kind !== "use" && !all.has(item.name.text))
+        all.set(item.name.text, definitionOf(item, module));
+    }
+    found = all;
     topLevels.set(module, found);
   }
   return found;
@@ -224,6 +224,14 @@ export function lineageOf(owner: Owner, module: Module): readonly Declared[] {
     at = under?.kind === "net" ? { owner: under.item, module: under.module } : undefined;
   }
   return found;
+}
+
+/** The scope of the declaration that an offset is in, or behind. */
+export function scopeAt(module: Module, offset: number): Scope {
+  const above = module.file.items.findLast(({ span }) => span.start <= offset);
+  return above && above.kind !== "use" && above.kind !== "names"
+    ? scopeOf(above, module)
+    : { module, owner: undefined, locals: new Map() };
 }
 
 export function lookup(name: string, { locals, module }: Scope): Definition | undefined {

@@ -14,7 +14,12 @@ import * as t from "../parser/tokens.ts";
 import { type Binding, bind } from "./bind.ts";
 
 export class Document {
+  /** Offsets are those of the text that the document was made from. */
   readonly source: Source;
+  /** The text as it was handed in. */
+  readonly text: string;
+  /** How its lines end, for what is added to it. */
+  readonly lineBreak: "\n" | "\r\n";
   readonly #read: ReadModule;
   #tokens: readonly IToken[] | undefined;
   #loaded: Loaded | undefined;
@@ -22,7 +27,9 @@ export class Document {
   #analysed: Analysed | undefined;
 
   constructor(name: string, text: string, read: ReadModule) {
+    this.text = text;
     this.source = sourceInPlace(name, text);
+    this.lineBreak = text.includes("\r\n") ? "\r\n" : "\n";
     this.#read = read;
   }
 

@@ -90,7 +90,7 @@ export class Workspace {
 
   #renewUsersOf(name: string): void {
     for (const [user, { document, isOpen, uses }] of this.#entries) {
-      if (uses.has(name)) this.#add(user, document.source.text, isOpen);
+      if (uses.has(name)) this.#add(user, document.text, isOpen);
     }
   }
 }

@@ -1,0 +1,459 @@
+/**
+ * What may be written at a place. The tokens before it say which sort of thing - a path, a number, a part, an argument -
+ * and the scopes which names are of that sort.
+ */
+import type { IToken, TokenType } from "chevrotain";
+import type { Span } from "../base/source.ts";
+import { showMap } from "../ir/tensor.ts";
+import { writtenKinds } from "../lower/arguments.ts";
+import type { ParameterKind } from "../lower/builtins.ts";
+import { lookupTop } from "../lower/evaluate.ts";
+import { type Module, stdName } from "../lower/modules.ts";
+import { RowError } from "../lower/row-error.ts";
+import type { TensorValue } from "../lower/values.ts";
+import * as t from "../parser/tokens.ts";
+import {
+  type Callee,
+  type Definition,
+  declaredIn,
+  labelsOf,
+  makerOfParts,
+  metrics,
+  notYetUsed,
+  type Owner,
+  type Scope,
+  scopeOf,
+  visibleIn,
+} from "./bind.ts";
+import { argumentsIn, calleeBefore, nextFree } from "./call.ts";
+import { type Bracket, type Cursor, cursorAt } from "./cursor.ts";
+import type { Document } from "./document.ts";
+import { addUse, type Edit } from "./edit.ts";
+import { describe } from "./hover.ts";
+import { kindOf, parametersOf, showTaken, signatureOf, textsOf } from "./signature.ts";
+
+export type CompletionKind = "keyword" | "value" | "argument" | "part" | "module" | Definition["kind"];
+
+export interface Completion {
+  readonly label: string;
+  readonly kind: CompletionKind;
+  /** What is written; the label where it is the same. */
+  readonly insert: string;
+  /** What it takes the place of: the begun word. */
+  readonly span: Span;
+  /** One line: a signature, a shape. */
+  readonly detail?: string;
+  /** Markdown. */
+  readonly documentation?: string;
+  /** Changes elsewhere in the text: the `use` of a name. */
+  readonly edits?: readonly Edit[];
+  /** Lower ones are shown first. */
+  readonly rank: number;
+}
+
+type Candidate = Omit<Completion, "span" | "insert"> & { readonly insert?: string };
+
+/** Names of files that `use … from "` may name, as they are written there. */
+export type ListFiles = (from: string) => readonly string[];
+
+export function complete(
+  document: Document,
+  offset: number,
+  files: ListFiles = () => [],
+): readonly Completion[] {
+  const { module } = document;
+  if (!module) return [];
+  const cursor = cursorAt(document, offset);
+  const completer = new Completer(document, module, cursor, offset, files);
+  const { inside, word } = cursor;
+  if (inside) {
+    const { source } = word;
+    const closed = inside.tokenType === t.Text;
+    const end = inside.startOffset + inside.image.length - (closed ? 1 : 0);
+    const span = { source, start: inside.startOffset + 1, end: closed ? end : offset };
+    return completer.texts().map((text) => ({ label: text, kind: "value", insert: text, span, rank: 0 }));
+  }
+  return completer.candidates().map((candidate) => ({ insert: candidate.label, ...candidate, span: word }));
+}
+
+/** What a place asks for: `undefined` is anything. */
+type Wanted = ParameterKind | "picture" | "callable" | undefined;
+
+const steps = new Set<TokenType>([t.Arrow, t.Bar]);
+const sums = new Set<TokenType>([t.Plus, t.Star]);
+const counts = new Set<TokenType>([
+  t.Slash,
+  t.Times,
+  t.Minus,
+  t.Percent,
+  t.Less,
+  t.LessEqual,
+  t.Greater,
+  t.GreaterEqual,
+]);
+const conditions = new Set<TokenType>([t.If, t.And, t.Or, t.Not, t.Equal, t.NotEqual]);
+const comparisons = new Set<TokenType>([t.Equal, t.NotEqual, t.Less, t.LessEqual, t.Greater, t.GreaterEqual]);
+const leaves = ["weight", "bias", "scale", "shift", "mean", "var"];
+
+class Completer {
+  readonly #document: Document;
+  readonly #module: Module;
+  readonly #cursor: Cursor;
+  readonly #files: ListFiles;
+  readonly #owner: Owner | undefined;
+  readonly #scope: Scope;
+
+  constructor(document: Document, module: Module, cursor: Cursor, offset: number, files: ListFiles) {
+    this.#document = document;
+    this.#module = module;
+    this.#cursor = cursor;
+    this.#files = files;
+    const above = module.file.items.findLast(({ span }) => span.start < offset);
+    const isOwner = above?.kind === "block" || above?.kind === "net" || above?.kind === "let";
+    this.#owner = isOwner && (cursor.open.length > 0 || cursor.row.length > 0) ? above : undefined;
+    this.#scope = this.#owner
+      ? scopeOf(this.#owner, module)
+      : { module, owner: undefined, locals: new Map<string, Definition>() };
+  }
+
+  candidates(): readonly Candidate[] {
+    const { open, row } = this.#cursor;
+    const innermost = open[open.length - 1];
+    if (innermost?.type === t.LeftParen) return this.#inParentheses(innermost);
+    if (!innermost) return this.#atTop();
+    if (this.#isTable())
+      return row.length === 0 ? leaves.map((label) => ({ label, kind: "value", rank: 0 })) : [];
+    return this.#inRow();
+  }
+
+  /** What may stand in the quotes that the cursor is in. */
+  texts(): readonly string[] {
+    const { tokens, open, inside } = this.#cursor;
+    // An open quote is the last token; a closed one stands behind them.
+    const before = tokens[tokens.length - 1] === inside ? tokens.slice(0, -1) : tokens;
+    if (before[before.length - 1]?.tokenType === t.From) return this.#files(this.#document.source.name);
+    const call = open[open.length - 1];
+    if (call?.type !== t.LeftParen) return [];
+    const callee = calleeBefore(this.#cursor, call, this.#scope);
+    const { name, filled } = argumentsIn(before.slice(call.index + 1));
+    if (!callee) return [];
+    const parameter = name ?? nextFree(callee, filled)?.name;
+    return parameter === undefined ? [] : textsOf(callee, parameter);
+  }
+
+  // ---- places -----------------------------------------------------------------------------------------
+
+  #atTop(): readonly Candidate[] {
+    const { row, tokens } = this.#cursor;
+    const first = row[0]?.tokenType;
+    if (!first) {
+      const edition = tokens.length === 0 ? ["resnet 1"] : [];
+      return [...edition, "net", "block", "let", "use", "names"].map(keyword);
+    }
+    if (first === t.Use) return this.#inUse(row);
+    if (first === t.Let || first === t.Net) return row.some(isType(t.Assign)) ? this.#afterOperator(row) : [];
+    return [];
+  }
+
+  #inUse(row: readonly IToken[]): readonly Candidate[] {
+    const last = row[row.length - 1].tokenType;
+    if (row.some(isType(t.From))) {
+      if (last !== t.From) return [];
+      const files = this.#files(this.#document.source.name).map((path) => JSON.stringify(path));
+      return ["std", ...files].map((label) => ({ label, kind: "module", rank: label === "std" ? 0 : 1 }));
+    }
+    if (last !== t.Use && last !== t.Comma) return [keyword("from")];
+    const item = this.#module.file.items.find(
+      (use) => use.kind === "use" && use.span.start === row[0].startOffset,
+    );
+    const from = item?.kind === "use" ? this.#module.imports.get(item) : undefined;
+    const visible = visibleIn(this.#module);
+    const offered = from
+      ? [...declaredIn(from).values()].filter(({ name }) => !visible.has(name))
+      : notYetUsed(this.#module);
+    const written = new Set(row.map(({ image }) => image));
+    return offered.filter(({ name }) => !written.has(name)).map((definition) => this.#named(definition, 0));
+  }
+
+  #isTable(): boolean {
+    const { tokens, open } = this.#cursor;
+    const brace = open.find(({ type }) => type === t.LeftBrace);
+    return brace !== undefined && tokens[brace.index - 2]?.tokenType === t.Names;
+  }
+
+  #inRow(): readonly Candidate[] {
+    const { row, open } = this.#cursor;
+    const last = row[row.length - 1]?.tokenType;
+    if (!last) {
+      const isGroup = open[open.length - 1].type === t.LeftBracket;
+      const words = isGroup
+        ? ["let"]
+        : this.#owner?.kind === "net"
+          ? ["input", "output", "expect", "default", "let"]
+          : ["default", "let"];
+      return [...this.#values("path"), ...words.map(keyword)];
+    }
+    switch (row[0].tokenType) {
+      case t.Expect:
+        return this.#inExpect(row);
+      case t.Output:
+        if (last === t.Dot) return this.#parts(false);
+        return last === t.Output || last === t.Comma ? this.#labels() : [];
+      case t.Default:
+        return last === t.Default || last === t.Comma ? this.#values("callable") : [];
+      case t.Input:
+        return last === t.Input || last === t.Colon ? this.#values("picture") : this.#afterOperator(row);
+      case t.Let:
+        return row.some(isType(t.Assign)) ? this.#afterOperator(row) : [];
+      default:
+        return this.#afterOperator(row);
+    }
+  }
+
+  #inExpect(row: readonly IToken[]): readonly Candidate[] {
+    const last = row[row.length - 1].tokenType;
+    const isChecked = row.some(({ tokenType }) => comparisons.has(tokenType) || tokenType === t.Arrow);
+    if (isChecked) return last === t.Arrow ? this.#values("size") : this.#afterOperator(row);
+    const counted = [...metrics].map(
+      ([label, documentation]): Candidate => ({ label, kind: "metric", documentation, rank: 0 }),
+    );
+    if (last === t.Expect) return [...counted, ...this.#labels(), keyword("output")];
+    if (last !== t.Dot) return [];
+    return [...this.#parts(false), ...counted.filter(({ label }) => label !== "depth")];
+  }
+
+  /** In an expression: what the last token of the row asks for. */
+  #afterOperator(row: readonly IToken[]): readonly Candidate[] {
+    const last = row[row.length - 1].tokenType;
+    if (last === t.Dot) return this.#parts(true);
+    if (steps.has(last) || last === t.Colon) return this.#values("path");
+    if (counts.has(last)) return this.#values("float");
+    if (sums.has(last) || last === t.Assign) return this.#values(undefined);
+    if (conditions.has(last)) return this.#values("bool");
+    if (last === t.Else) return [keyword("if")];
+    return last === t.RightBracket && row.some(isType(t.If)) ? [keyword("else")] : [];
+  }
+
+  #inParentheses(bracket: Bracket): readonly Candidate[] {
+    const { tokens } = this.#cursor;
+    const { index } = bracket;
+    const inner = tokens.slice(index + 1);
+    const last = tokens[tokens.length - 1].tokenType;
+    const declares = tokens[index - 2]?.tokenType;
+    if (declares === t.Block || declares === t.Net) {
+      if (last === t.Colon) return [...writtenKinds].map((label) => ({ label, kind: "value", rank: 0 }));
+      return last === t.Comma || last === t.LeftParen ? [] : this.#afterOperator(inner);
+    }
+    const callee = calleeBefore(this.#cursor, bracket, this.#scope);
+    const { current, name, filled } = argumentsIn(inner);
+    if (current.length > 0 && !(name !== undefined && current.length === 2))
+      return this.#afterOperator(current);
+    if (!callee) return this.#values(undefined);
+    const parameters = parametersOf(callee);
+    const wanted =
+      name === undefined ? nextFree(callee, filled) : parameters.find((taken) => taken.name === name);
+    if (name !== undefined) return wanted ? this.#valuesOf(callee, wanted.name, wanted.kind) : [];
+    const free = parameters
+      .slice(filled.positional)
+      .filter((taken) => !filled.names.has(taken.name) && callee.kind !== "function");
+    const named = free.map((taken): Candidate => {
+      const { name: label } = taken;
+      return {
+        label: `${label} =`,
+        insert: `${label} = `,
+        kind: "argument",
+        detail: showTaken(taken),
+        rank: 1,
+      };
+    });
+    // Once one argument has a name, those after it need one too.
+    const positional =
+      wanted && filled.names.size === 0 ? this.#valuesOf(callee, wanted.name, wanted.kind) : [];
+    return [...named, ...positional.map((candidate) => ({ ...candidate, rank: candidate.rank + 2 }))];
+  }
+
+  // ---- names ------------------------------------------------------------------------------------------
+
+  #valuesOf(
+    callee: Callee["definition"],
+    parameter: string,
+    kind: ParameterKind | undefined,
+  ): readonly Candidate[] {
+    const texts = textsOf(callee, parameter).map(
+      (text): Candidate => ({ label: JSON.stringify(text), kind: "value", rank: 0 }),
+    );
+    return [...texts, ...this.#values(kind)];
+  }
+
+  #values(wanted: Wanted): readonly Candidate[] {
+    const words: string[] = [];
+    if (wanted === "path" || wanted === undefined) words.push("in", "none", "if");
+    if (wanted === "bool" || wanted === undefined) words.push("true", "false");
+    if (wanted === "bool") words.push("not", "in");
+    if (wanted === "int" || wanted === "float") words.push("in");
+    return [...this.#names(wanted), ...words.map(keyword)];
+  }
+
+  #names(wanted: Wanted): readonly Candidate[] {
+    const found: Candidate[] = [];
+    for (const definition of this.#scope.locals.values()) {
+      // Rows run from top to bottom: what stands further down is not there yet.
+      const isLater =
+        (definition.kind === "label" || definition.kind === "let") &&
+        definition.owner === this.#owner &&
+        definition.row.span.end > this.#cursor.word.start;
+      if (!isLater && this.#suits(definition, wanted)) found.push(this.#named(definition, 0));
+    }
+    for (const definition of visibleIn(this.#module).values()) {
+      const isSelf =
+        ("item" in definition && definition.item === this.#owner) ||
+        ("row" in definition && definition.row === this.#owner);
+      if (isSelf || !this.#suits(definition, wanted)) continue;
+      const isOwn = "span" in definition && definition.span.source === this.#document.source;
+      const isUsed = "span" in definition;
+      found.push(this.#named(definition, isOwn ? 1 : isUsed ? 2 : 3));
+    }
+    const taken = new Set(found.map(({ label }) => label));
+    for (const definition of notYetUsed(this.#module)) {
+      if (this.#document.source.name === stdName || taken.has(definition.name)) continue;
+      if (this.#scope.locals.has(definition.name) || !this.#suits(definition, wanted)) continue;
+      const edits = [addUse(this.#document, definition.name)];
+      found.push({ ...this.#named(definition, 4), edits });
+    }
+    return found;
+  }
+
+  #labels(): readonly Candidate[] {
+    return [...this.#scope.locals.values()]
+      .filter((definition) => definition.kind === "label")
+      .map((definition) => this.#named(definition, 1));
+  }
+
+  /** The parts of the tensor before the dot; `counts` are those that stand for a number. */
+  #parts(counts: boolean): readonly Candidate[] {
+    const parts = partsBefore(this.#cursor.tokens);
+    const sizes = counts
+      ? ["channels", "height", "width"].map((label): Candidate => ({ label, kind: "property", rank: 2 }))
+      : [];
+    const tensor = this.#tensorOf(parts);
+    const copies = (tensor?.parts?.copies ?? []).map((copy, i): Candidate => {
+      return { label: String(i), kind: "part", detail: showMap(copy.node.type.shape), rank: 1 };
+    });
+    const maker = makerOfParts(parts, this.#scope);
+    const labels = maker ? [...labelsOf(maker.owner, maker.module).values()] : [];
+    const named = labels.map((label): Candidate => {
+      const made = tensor?.parts?.labels.get(label.name);
+      return { ...this.#named(label, 0), ...(made ? { detail: showMap(made.node.type.shape) } : {}) };
+    });
+    return [...named, ...copies, ...sizes];
+  }
+
+  /** What `body.conv4.35` was when the net was last built. */
+  #tensorOf([first, ...rest]: readonly string[]): TensorValue | undefined {
+    const label = this.#scope.locals.get(first);
+    let at = label?.kind === "label" ? this.#document.eventOf(label.row)?.result : undefined;
+    for (const part of rest)
+      at = /^\d+$/.test(part) ? at?.parts?.copies[Number(part)] : at?.parts?.labels.get(part);
+    return at;
+  }
+
+  #named(definition: Definition, rank: number): Candidate {
+    const { name: label, kind } = definition;
+    const detail = this.#detail(definition);
+    const documentation = describe(this.#document, definition);
+    return { label, kind, ...(detail ? { detail } : {}), documentation, rank };
+  }
+
+  #detail(definition: Definition): string | undefined {
+    switch (definition.kind) {
+      case "operation":
+      case "block":
+      case "net":
+      case "function":
+        return signatureOf(definition);
+      case "parameter":
+        return kindOf(definition);
+      case "label": {
+        const result = this.#document.eventOf(definition.row)?.result;
+        return result && showMap(result.node.type.shape);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #suits(definition: Definition, wanted: Wanted): boolean {
+    const kind = kindOfName(definition);
+    if (wanted === "callable")
+      return kind === "path" && definition.kind !== "label" && definition.kind !== "let";
+    if (kind === "never") return false;
+    if (wanted === undefined || kind === undefined) return true;
+    if (wanted === "picture") return kind === "picture" || kind === "size";
+    const numbers = kind === "int" || kind === "float";
+    if (wanted === "size" || wanted === "tuple" || wanted === "pad") return kind === wanted || numbers;
+    return kind === wanted || (numbers && (wanted === "int" || wanted === "float" || wanted === "bool"));
+  }
+}
+
+const keyword = (label: string): Candidate => ({ label, kind: "keyword", rank: 5 });
+
+const isType =
+  (type: TokenType) =>
+  ({ tokenType }: IToken): boolean =>
+    tokenType === type;
+
+/** What a name may stand for; undefined where the text does not say. */
+function kindOfName(definition: Definition): ParameterKind | "picture" | "never" | undefined {
+  switch (definition.kind) {
+    case "operation":
+      return definition.name === "image" ? "picture" : "path";
+    case "block":
+    case "net":
+    case "label":
+      return "path";
+    case "function":
+      return "float";
+    case "parameter":
+      return kindOf(definition);
+    case "let": {
+      const { owner, row, module, name } = definition;
+      if (owner !== row)
+        return kindOf({ parameter: { ...row, default: row.value, type: undefined }, owner, module });
+      try {
+        const value = lookupTop(name, module);
+        switch (value?.kind) {
+          case "image":
+          case "image-function":
+            return "picture";
+          case "number":
+            return "float";
+          case "bool":
+          case "text":
+          case "size":
+          case "tuple":
+            return value.kind;
+          default:
+            return value && "path";
+        }
+      } catch (error) {
+        if (!(error instanceof RowError)) throw error;
+        return undefined;
+      }
+    }
+    default:
+      return "never";
+  }
+}
+
+/** `body`, `conv4`, `35` of `body.conv4.35.`; empty where something else than names stands before the dot. */
+function partsBefore(tokens: readonly IToken[]): readonly string[] {
+  const parts: string[] = [];
+  let at = tokens.length - 1;
+  while (tokens[at]?.tokenType === t.Dot) {
+    const part = tokens[at - 1];
+    if (part?.tokenType !== t.Name && part?.tokenType !== t.NumberToken) return [];
+    parts.unshift(...part.image.split("."));
+    at -= 2;
+  }
+  return parts;
+}
