@@ -11,7 +11,8 @@ const rows = [
   ["weights", "passes"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
-  ["run", "language", "published"],
+  ["run", "published", "language"],
+  ["lsp"],
   ["cli"],
   ["index.ts"],
 ];

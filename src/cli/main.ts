@@ -56,6 +56,7 @@ const commands: readonly Command[] = [
     summary: "what is in a checkpoint, and whether it fits a net",
     load: () => import("./commands/weights.ts"),
   },
+  { usage: "lsp", summary: "the language server, for editors", load: () => import("./commands/lsp.ts") },
 ];
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -11,6 +11,7 @@ import { lookupTop } from "../lower/evaluate.ts";
 import { type Module, stdName } from "../lower/modules.ts";
 import { RowError } from "../lower/row-error.ts";
 import type { TensorValue } from "../lower/values.ts";
+import { readText } from "../parser/build-ast.ts";
 import * as t from "../parser/tokens.ts";
 import {
   type Callee,
@@ -163,16 +164,21 @@ class Completer {
       return ["std", ...files].map((label) => ({ label, kind: "module", rank: label === "std" ? 0 : 1 }));
     }
     if (last !== t.Use && last !== t.Comma) return [keyword("from")];
-    const item = this.#module.file.items.find(
-      (use) => use.kind === "use" && use.span.start === row[0].startOffset,
-    );
-    const from = item?.kind === "use" ? this.#module.imports.get(item) : undefined;
+    const from = this.#moduleBehind();
     const visible = visibleIn(this.#module);
     const offered = from
       ? [...declaredIn(from).values()].filter(({ name }) => !visible.has(name))
       : notYetUsed(this.#module);
     const written = new Set(row.map(({ image }) => image));
     return offered.filter(({ name }) => !written.has(name)).map((definition) => this.#named(definition, 0));
+  }
+
+  /** The module of a `use` row, written already behind the cursor; undefined for std. */
+  #moduleBehind(): Module | undefined {
+    const behind = this.#document.tokens.filter(({ startOffset }) => startOffset >= this.#cursor.word.end);
+    const from = behind.findIndex(({ tokenType }) => tokenType === t.From || tokenType === t.Separator);
+    const request = behind[from]?.tokenType === t.From ? behind[from + 1] : undefined;
+    return request?.tokenType === t.Text ? this.#document.moduleAt(readText(request.image) ?? "") : undefined;
   }
 
   #isTable(): boolean {

@@ -71,10 +71,9 @@ export function cursorAt({ source, tokens: all }: Document, offset: number): Cur
       while (open[open.length - 1]?.type === t.LeftParen) open.pop();
       isFresh = true;
     }
-    if (isFirstOfLine && declares.has(type)) {
-      open.length = 0;
-      isFresh = true;
-    }
+    // Whatever the row above ends in, these words continue nothing.
+    if (isFirstOfLine && startsRow.has(type)) isFresh = true;
+    if (isFirstOfLine && declares.has(type)) open.length = 0;
     isFirstOfLine = false;
     if (offset <= end && words.has(type)) {
       start = startOffset;

@@ -44,6 +44,12 @@ export class Document {
     return this.#load().module;
   }
 
+  /** Another file as this one would use it. */
+  moduleAt(request: string): Module | undefined {
+    const found = this.#read(request, this.source);
+    return "text" in found ? load(found, this.#read).module : undefined;
+  }
+
   /** What its names mean. */
   get binding(): Binding | undefined {
     const { module } = this;

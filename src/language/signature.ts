@@ -3,11 +3,12 @@ import { declaredKind } from "../lower/arguments.ts";
 import type { ParameterKind } from "../lower/builtin.ts";
 import { functions } from "../lower/builtins.ts";
 import { lookupTop } from "../lower/evaluate.ts";
+import type { Module } from "../lower/modules.ts";
 import { RowError } from "../lower/row-error.ts";
 import type { Value } from "../lower/values.ts";
-import type { Parameter } from "../parser/ast.ts";
+import type { BlockItem, NetItem, Parameter } from "../parser/ast.ts";
 import { labelSets } from "../std/labels.generated.ts";
-import { type Callee, type Definition, lineageOf, lookup, scopeOf, type Written } from "./bind.ts";
+import { type Callee, calleeOf, type Definition, lineageOf, lookup, scopeOf, type Written } from "./bind.ts";
 
 /** A parameter as callers see it. */
 export interface Taken {
@@ -29,14 +30,26 @@ export function parametersOf(callee: Callee["definition"]): readonly Taken[] {
     });
   }
   const taken: Taken[] = [];
+  const settled = new Set<string>();
   for (const { owner, module } of lineageOf(callee.item, callee.module)) {
-    for (const parameter of owner.kind === "let" ? [] : owner.parameters) {
-      if (taken.some(({ name }) => name === parameter.name.text)) continue;
-      const place = { name: parameter.name.text, span: parameter.name.span, module };
-      taken.push(takenBy({ kind: "parameter", parameter, owner, ...place }));
+    if (owner.kind === "let") continue;
+    for (const parameter of owner.parameters) {
+      const { text: name, span } = parameter.name;
+      if (settled.has(name) || taken.some((other) => other.name === name)) continue;
+      taken.push(takenBy({ kind: "parameter", parameter, owner, name, span, module }));
     }
+    for (const name of settledBy(owner, module)) settled.add(name);
   }
   return taken;
+}
+
+/** The parameters of the net below that a derived net gives: they cannot be set from outside. */
+function settledBy(owner: BlockItem | NetItem, module: Module): readonly string[] {
+  const base = owner.kind === "net" ? owner.base : undefined;
+  if (base?.kind !== "call") return [];
+  const below = calleeOf(base, scopeOf(owner, module));
+  const free = below ? parametersOf(below.definition).map(({ name }) => name) : [];
+  return base.args.flatMap(({ name }) => name?.text ?? free.shift() ?? []);
 }
 
 /** A parameter of a block or net as its callers see it. */
@@ -78,7 +91,8 @@ export function kindOf({
 export function signatureOf(callee: Callee["definition"]): string {
   if (callee.kind === "function")
     return `${callee.name}(${(functions.get(callee.name)?.length ?? 1) > 1 ? "a, b, ..." : "x"})`;
-  return `${callee.name}(${parametersOf(callee).map(showTaken).join(", ")})`;
+  const parameters = parametersOf(callee).map(showTaken).join(", ");
+  return parameters ? `${callee.name}(${parameters})` : callee.name;
 }
 
 export function showTaken({ name, kind, default: value, isOptional }: Taken): string {
