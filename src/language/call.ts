@@ -1,8 +1,8 @@
 /** A call that is being typed: what is called, which arguments are done, and in which one the cursor is. */
 import type { IToken, TokenType } from "chevrotain";
 import * as t from "../parser/tokens.ts";
-import { type Callee, calleeOf, type Scope } from "./bind.ts";
 import type { Bracket, Cursor } from "./cursor.ts";
+import { type Callee, calleeOf, type Scope } from "./scopes.ts";
 import { parametersOf, type Taken } from "./signature.ts";
 
 const closers = new Set<TokenType>(t.brackets.values());

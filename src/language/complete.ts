@@ -13,6 +13,11 @@ import { RowError } from "../lower/row-error.ts";
 import type { TensorValue } from "../lower/values.ts";
 import { readText } from "../parser/build-ast.ts";
 import * as t from "../parser/tokens.ts";
+import { argumentsIn, calleeBefore, nextFree } from "./call.ts";
+import { type Bracket, type Cursor, cursorAt } from "./cursor.ts";
+import type { Document } from "./document.ts";
+import { addUse, type Edit } from "./edit.ts";
+import { describe } from "./hover.ts";
 import {
   type Callee,
   type Definition,
@@ -25,12 +30,7 @@ import {
   type Scope,
   scopeOf,
   visibleIn,
-} from "./bind.ts";
-import { argumentsIn, calleeBefore, nextFree } from "./call.ts";
-import { type Bracket, type Cursor, cursorAt } from "./cursor.ts";
-import type { Document } from "./document.ts";
-import { addUse, type Edit } from "./edit.ts";
-import { describe } from "./hover.ts";
+} from "./scopes.ts";
 import { kindOf, parametersOf, showTaken, signatureOf, textsOf } from "./signature.ts";
 
 export type CompletionKind = "keyword" | "value" | "argument" | "part" | "module" | Definition["kind"];

@@ -12,9 +12,10 @@ import { group } from "../lower/expectations.ts";
 import { stdName } from "../lower/modules.ts";
 import type { RowEvent } from "../lower/row-event.ts";
 import type { NumberExpr } from "../parser/ast.ts";
-import { type Definition, type LabelRow, metrics, occurrenceAt, type Written } from "./bind.ts";
+import { occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
 import { countCopy, factsOf, fieldOf } from "./facts.ts";
+import { type Definition, type LabelRow, metrics, type Written } from "./scopes.ts";
 import { parametersOf, showTaken, signatureOf, takenBy } from "./signature.ts";
 import { type Branch, isA, pathTo } from "./walk.ts";
 

@@ -1,10 +1,10 @@
 /** What stands behind the rows of nets without being written: the shape that each makes, and what repetitions cost. */
 import { count } from "../base/show-number.ts";
 import type { Row } from "../parser/ast.ts";
-import type { LabelRow } from "./bind.ts";
 import type { Document } from "./document.ts";
 import { factsOf } from "./facts.ts";
 import { describeRow } from "./hover.ts";
+import type { LabelRow } from "./scopes.ts";
 
 export interface InlayHint {
   readonly offset: number;

@@ -1,7 +1,8 @@
 /** Where a name is defined, and where else it stands: in this file and in those that use it. */
 import type { Span } from "../base/source.ts";
-import { type Definition, type Occurrence, occurrenceAt, sameDefinition } from "./bind.ts";
+import { type Occurrence, occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
+import { type Definition, sameDefinition } from "./scopes.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface Place {

@@ -5,18 +5,11 @@
 import type { Span } from "../base/source.ts";
 import { stdName } from "../lower/modules.ts";
 import * as t from "../parser/tokens.ts";
-import {
-  type Definition,
-  type Owner,
-  occurrenceAt,
-  sameDefinition,
-  scopeOf,
-  visibleIn,
-  type Written,
-} from "./bind.ts";
+import { occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
 import type { Edit } from "./edit.ts";
 import { documentsAround, occurrencesOf } from "./references.ts";
+import { type Definition, type Owner, sameDefinition, scopeOf, visibleIn, type Written } from "./scopes.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface Refusal {

@@ -2,8 +2,8 @@
 import type { TokenType } from "chevrotain";
 import type { Span } from "../base/source.ts";
 import * as t from "../parser/tokens.ts";
-import type { Definition } from "./bind.ts";
 import type { Document } from "./document.ts";
+import type { Definition } from "./scopes.ts";
 
 /** Types and modifiers of the Language Server Protocol that are used, in the order of their numbers there. */
 export const tokenTypes = [

@@ -1,10 +1,10 @@
 /** The call that the cursor is in: how it is called, and which argument is being written. */
 
 import * as t from "../parser/tokens.ts";
-import { scopeAt } from "./bind.ts";
 import { argumentsIn, calleeBefore } from "./call.ts";
 import { cursorAt } from "./cursor.ts";
 import type { Document } from "./document.ts";
+import { scopeAt } from "./scopes.ts";
 import { parametersOf, showTaken, signatureOf } from "./signature.ts";
 
 export interface SignatureHelp {

@@ -8,7 +8,15 @@ import { RowError } from "../lower/row-error.ts";
 import type { Value } from "../lower/values.ts";
 import type { BlockItem, NetItem, Parameter } from "../parser/ast.ts";
 import { labelSets } from "../std/labels.generated.ts";
-import { type Callee, calleeOf, type Definition, lineageOf, lookup, scopeOf, type Written } from "./bind.ts";
+import {
+  type Callee,
+  calleeOf,
+  type Definition,
+  lineageOf,
+  lookup,
+  scopeOf,
+  type Written,
+} from "./scopes.ts";
 
 /** A parameter as callers see it. */
 export interface Taken {
