@@ -108,6 +108,12 @@ test("behind `x`, `/` and comparisons stand numbers", () => {
   includes(inNet("if ┆"), ["flag", "n", "true", "not"], ["conv", "basic"]);
 });
 
+test("behind `@` stand rows above, and the number of a copy is a number", () => {
+  offers(inNet("a: relu", "b: relu @ ┆", "c: relu"), "a");
+  offers(inNet("b: relu x 3 as ┆"));
+  includes(inNet("b: conv(3x3, 4 * ┆i) x 3 as i"), ["i", "n"], ["conv", "b"]);
+});
+
 test("labels are offered from the next row on", () => {
   includes(inNet("a: relu", "b: a -> ┆", "c: relu"), ["a"], ["b", "c"]);
   includes(inNet("a: relu", "let two = 2", "b: basic(4) x ┆"), ["two"], ["a"]);
@@ -131,6 +137,8 @@ test("in a call stand its parameters with kinds and defaults, and values of the 
   includes(inNet("image(┆"), ["mean =", "order ="]);
   includes(inNet("default bn(┆)"), ["eps ="]);
   includes(inNet("x: ((┆"), ["n"]);
+  includes(inNet("conv(3x3, 4 * ┆)"), ["n", "wide"], ["basic", "x"]);
+  includes(inNet("basic(4, act = relu + ┆)"), ["relu"], ["n"]);
 });
 
 test("a net takes what it and those under it leave open", () => {

@@ -60,6 +60,14 @@ test("references: `let`s of files and of declarations, nets, blocks, operations"
   refers("block b(act = relu) { let ⟦f┆⟧ = conv(3x3)\n ⟦f⟧(4) -> act(⟦f⟧) }");
 });
 
+test("references: numbers of copies, and rows whose weights are taken", () => {
+  refers("net m { input 8x8x3\n a: conv(3x3, 4 + ⟦i┆⟧) x 3 as ⟦i⟧\n b: relu x 2 as j }");
+  refers("net m { input 8x8x3\n ⟦a┆⟧: conv(3x3, 3)\n b: conv(3x3, 3) @ ⟦a⟧ }");
+  refers(
+    "block p { ⟦part⟧: in }\nnet m { input 8x8x3\n a: p x 2 as i\n b: a -> p @ a\n output b.⟦pa┆rt⟧, a.1.⟦part⟧ }",
+  );
+});
+
 test("references: an argument of a `let` is one of what it calls, of a parameter it stays open", () => {
   refers(
     `block b(⟦wid┆th⟧, n = 1) { conv(n, ⟦width⟧) }\nlet thin = b(n = 2)\nnet m { input 8x8x3\n thin(⟦width⟧ = 4) }`,

@@ -105,16 +105,24 @@ export interface Field {
 }
 
 /** Receptive field of each node, the widest over its inputs: size += (kernel - 1) * jump; jump *= stride. */
-export function receptiveFields({ nodes }: Pick<Graph, "nodes">): ReadonlyMap<Node, Field> {
+export function receptiveFields(graph: Graph): ReadonlyMap<Node, Field> {
   const fields = new Map<Node, Field>();
-  for (const node of nodes) {
-    if (isOp(node, ops.param)) continue;
-    const from = node.inputs.flatMap((input) => fields.get(input) ?? []);
-    const size = from.reduce((most, field) => Math.max(most, field.size), 1);
-    const jump = from.reduce((most, field) => Math.max(most, field.jump), 1);
-    fields.set(node, grow(node, { jump, size }));
+  for (const node of graph.nodes) {
+    if (!isOp(node, ops.param))
+      fields.set(
+        node,
+        receptiveField(node, (input) => fields.get(input)),
+      );
   }
   return fields;
+}
+
+/** The receptive field of one node, from those of its inputs; weights have none. */
+export function receptiveField(node: Node, fieldOf: (input: Node) => Field | undefined): Field {
+  const from = node.inputs.flatMap((input) => fieldOf(input) ?? []);
+  const size = from.reduce((most, field) => Math.max(most, field.size), 1);
+  const jump = from.reduce((most, field) => Math.max(most, field.jump), 1);
+  return grow(node, { jump, size });
 }
 
 function grow(node: Node, { jump, size }: Field): Field {

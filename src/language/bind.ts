@@ -150,7 +150,9 @@ class Binder {
         break;
       case "binary":
         this.#expr(expr.left);
-        this.#expr(expr.right);
+        if (expr.operator === "as" && expr.right.kind === "name")
+          this.#see(expr.right.span, this.#scope.locals.get(expr.right.name), true);
+        else this.#expr(expr.right);
         break;
     }
   }

@@ -229,12 +229,14 @@ class Completer {
   }
 
   /** In an expression: what the last token of the row asks for. */
-  #afterOperator(row: readonly IToken[]): readonly Candidate[] {
+  #afterOperator(row: readonly IToken[], kind?: Wanted): readonly Candidate[] {
     const last = row[row.length - 1].tokenType;
     if (last === t.Dot) return this.#parts(true);
     if (steps.has(last) || last === t.Colon) return this.#values("path");
+    // What stands behind `@` is a row above whose weights are taken.
+    if (last === t.At) return this.#names("path").filter(({ kind }) => kind === "label");
     if (counts.has(last)) return this.#values("float");
-    if (sums.has(last) || last === t.Assign) return this.#values(undefined);
+    if (sums.has(last) || last === t.Assign) return this.#values(kind);
     if (conditions.has(last)) return this.#values("bool");
     if (last === t.Else) return [keyword("if")];
     return last === t.RightBracket && row.some(isType(t.If)) ? [keyword("else")] : [];
@@ -252,12 +254,14 @@ class Completer {
     }
     const callee = calleeBefore(this.#cursor, bracket, this.#scope);
     const { current, name, filled } = argumentsIn(inner);
-    if (current.length > 0 && !(name !== undefined && current.length === 2))
-      return this.#afterOperator(current);
-    if (!callee) return this.#values(undefined);
-    const parameters = parametersOf(callee);
+    const parameters = callee ? parametersOf(callee) : [];
     const wanted =
-      name === undefined ? nextFree(callee, filled) : parameters.find((taken) => taken.name === name);
+      name !== undefined
+        ? parameters.find((taken) => taken.name === name)
+        : callee && nextFree(callee, filled);
+    const isBegun = current.length > (name === undefined ? 0 : 2);
+    if (isBegun) return this.#afterOperator(current, wanted?.kind);
+    if (!callee) return this.#values(undefined);
     if (name !== undefined) return wanted ? this.#valuesOf(callee, wanted.name, wanted.kind) : [];
     const free = parameters
       .slice(filled.positional)
@@ -302,12 +306,13 @@ class Completer {
 
   #names(wanted: Wanted): readonly Candidate[] {
     const found: Candidate[] = [];
+    const here = this.#cursor.row[0]?.startOffset ?? this.#cursor.word.start;
     for (const definition of this.#scope.locals.values()) {
       // Rows run from top to bottom: what stands further down is not there yet.
       const isLater =
         (definition.kind === "label" || definition.kind === "let") &&
         definition.owner === this.#owner &&
-        definition.row.span.end > this.#cursor.word.start;
+        (definition.row.span.start >= here || definition.row.span.end > this.#cursor.word.start);
       if (!isLater && this.#suits(definition, wanted)) found.push(this.#named(definition, 0));
     }
     for (const definition of visibleIn(this.#module).values()) {
@@ -418,6 +423,7 @@ function kindOfName(definition: Definition): ParameterKind | "picture" | "never"
     case "label":
       return "path";
     case "function":
+    case "index":
       return "float";
     case "parameter":
       return kindOf(definition);

@@ -1,7 +1,7 @@
 /** What is known of a row once a net was built: what comes in, what goes out, what it costs. */
 import { isOp, type Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
-import { type Counts, countNodes, type Field, receptiveFields } from "../ir/stats.ts";
+import { type Counts, countNodes, type Field, receptiveField } from "../ir/stats.ts";
 import { showMap } from "../ir/tensor.ts";
 import type { RowEvent } from "../lower/row-event.ts";
 
@@ -32,24 +32,18 @@ const fields = new WeakMap<Node, Field>();
 
 /** How far apart neighbouring places of a result are in the picture, and how much of it one place sees. */
 export function fieldOf(node: Node): Field {
-  const known = fields.get(node);
-  if (known) return known;
-  for (const [at, field] of receptiveFields({ nodes: ancestorsOf(node) })) fields.set(at, field);
-  return fields.get(node) ?? { jump: 1, size: 1 };
-}
-
-/** The nodes that a node is computed from, itself last, each after its inputs. */
-function ancestorsOf(node: Node): readonly Node[] {
-  const order = new Set<Node>();
   const open: Node[] = [node];
   while (open.length > 0) {
     const at = open[open.length - 1];
-    const missing = at.inputs.filter((input) => !order.has(input) && !isOp(input, ops.param));
+    const missing = at.inputs.filter((input) => !fields.has(input) && !isOp(input, ops.param));
     if (missing.length > 0) open.push(...missing);
     else {
-      order.add(at);
+      fields.set(
+        at,
+        receptiveField(at, (input) => fields.get(input)),
+      );
       open.pop();
     }
   }
-  return [...order];
+  return fields.get(node)!;
 }

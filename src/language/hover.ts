@@ -85,6 +85,8 @@ export function describe(document: Document, definition: Definition): string {
       const of = definition.owner.name.text;
       return join(code(showTaken(takenBy(definition))), `a parameter of \`${of}\``);
     }
+    case "index":
+      return join(code(definition.name), "the number of the copy, from 0");
     case "label": {
       const event = document.eventOf(definition.row);
       return join(

@@ -11,7 +11,7 @@ import {
   imageParameters,
 } from "../lower/builtins.ts";
 import { type Module, standardLibrary } from "../lower/modules.ts";
-import { allRows, labelRows } from "../lower/naming.ts";
+import { allRows, copyIndices, labelRows, spine } from "../lower/naming.ts";
 import type {
   BlockItem,
   Expr,
@@ -46,6 +46,8 @@ export type Written = { readonly name: string; readonly span: Span; readonly mod
   | { readonly kind: "table"; readonly item: NamesItem }
   | { readonly kind: "let"; readonly row: LetRow; readonly owner: Owner }
   | { readonly kind: "parameter"; readonly parameter: Parameter; readonly owner: Owner }
+  /** `i` of `block x 3 as i`; repetitions of one declaration may share it. */
+  | { readonly kind: "index"; readonly owner: Owner }
   | { readonly kind: "label"; readonly row: LabelRow; readonly owner: Owner }
   | { readonly kind: "file"; readonly file: File }
 );
@@ -167,6 +169,7 @@ function localsOf(owner: Owner, module: Module): ReadonlyMap<string, Definition>
   const rows: readonly Row[] = owner.kind === "let" ? [owner] : owner.rows;
   for (const { row } of allRows(rows))
     if (row.kind === "let" && row !== owner) declare({ kind: "let", row, ...at(row.name) });
+  for (const { name, span } of copyIndices(rows)) declare({ kind: "index", name, span, module, owner });
   for (const label of labelsOf(owner, module).values()) if (label.kind === "label") declare(label);
   return locals;
 }
@@ -236,10 +239,9 @@ const deepest = 20;
 /** What a call calls in the end, through `let`s and the defaults of parameters. */
 export function calleeOf(expr: Expr, scope: Scope, depth = 0): Callee | undefined {
   if (depth > deepest) return undefined;
-  if (expr.kind === "call") return calleeOf(expr.callee, scope, depth + 1);
-  if (expr.kind === "binary" && (expr.operator === "/" || expr.operator === "x"))
-    return calleeOf(expr.left, scope, depth + 1);
-  const definition = expr.kind === "name" ? lookup(expr.name, scope) : undefined;
+  const step = spine(expr);
+  if (step.kind === "call") return calleeOf(step.callee, scope, depth + 1);
+  const definition = step.kind === "name" ? lookup(step.name, scope) : undefined;
   switch (definition?.kind) {
     case "operation":
     case "function":
@@ -261,30 +263,28 @@ export function calleeOf(expr: Expr, scope: Scope, depth = 0): Callee | undefine
 /** The block or net whose labels a tensor's parts are: that of the last step which made it. */
 export function makerOf(expr: Expr, scope: Scope, depth = 0): Declared | undefined {
   if (depth > deepest) return undefined;
-  switch (expr.kind) {
+  const step = spine(expr);
+  switch (step.kind) {
     case "binary":
-      if (expr.operator === "->") return makerOf(expr.right, scope, depth + 1);
-      return expr.operator === "/" || expr.operator === "x"
-        ? makerOf(expr.left, scope, depth + 1)
-        : undefined;
+      return step.operator === "->" ? makerOf(step.right, scope, depth + 1) : undefined;
     case "group": {
-      const last = expr.rows.findLast((row) => row.kind === "step");
+      const last = step.rows.findLast((row) => row.kind === "step");
       return last && makerOf(last.value, scope, depth + 1);
     }
     case "call": {
-      const callee = calleeOf(expr, scope, depth + 1);
+      const callee = calleeOf(step, scope, depth + 1);
       const { definition } = callee ?? {};
       if (!callee?.isCertain || (definition?.kind !== "block" && definition?.kind !== "net"))
         return undefined;
       return { owner: definition.item, module: definition.module };
     }
     case "member": {
-      if (/^\d+$/.test(expr.member.text)) return makerOf(expr.object, scope, depth + 1);
-      const maker = makerOf(expr.object, scope, depth + 1);
-      return maker && makerOfLabel(labelsOf(maker.owner, maker.module).get(expr.member.text), depth + 1);
+      if (/^\d+$/.test(step.member.text)) return makerOf(step.object, scope, depth + 1);
+      const maker = makerOf(step.object, scope, depth + 1);
+      return maker && makerOfLabel(labelsOf(maker.owner, maker.module).get(step.member.text), depth + 1);
     }
     case "name": {
-      const definition = lookup(expr.name, scope);
+      const definition = lookup(step.name, scope);
       if (definition?.kind === "label") return makerOfLabel(definition, depth + 1);
       if (definition?.kind === "block" || definition?.kind === "net")
         return { owner: definition.item, module: definition.module };

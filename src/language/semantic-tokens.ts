@@ -71,6 +71,7 @@ function typeOf({ kind }: Definition): SemanticToken["type"] {
     case "setting":
       return "parameter";
     case "let":
+    case "index":
     case "label":
       return "variable";
     case "property":

@@ -94,6 +94,7 @@ const completionKinds: Readonly<Record<CompletionKind, CompletionItemKind>> = {
   setting: CompletionItemKind.Field,
   parameter: CompletionItemKind.Variable,
   let: CompletionItemKind.Variable,
+  index: CompletionItemKind.Variable,
   label: CompletionItemKind.Variable,
   property: CompletionItemKind.Property,
   metric: CompletionItemKind.Property,
