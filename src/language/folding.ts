@@ -56,10 +56,12 @@ function runs(lines: readonly number[]): readonly (readonly [number, number])[] 
 /** The spans around an offset, smallest first, each larger than the one before. */
 export function selectionRanges({ module, tokens, source }: Document, offset: number): readonly Span[] {
   if (!module) return [];
-  const token = tokens.find(
+  const touching = tokens.filter(
     ({ startOffset, image, tokenType }) =>
       tokenType !== t.Separator && startOffset <= offset && offset <= startOffset + image.length,
   );
+  // Between a word and a sign the word is meant.
+  const token = touching.find(({ image }) => /^\w/.test(image)) ?? touching[touching.length - 1];
   const word = token && { source, start: token.startOffset, end: token.startOffset + token.image.length };
   const spans = [
     ...(word ? [word] : []),

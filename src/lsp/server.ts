@@ -11,10 +11,12 @@ import {
   type InitializeResult,
   InlayHintKind,
   LSPErrorCodes,
+  MessageType,
   type Position,
   ResponseError,
   type SelectionRange,
   SemanticTokensBuilder,
+  ShowMessageNotification,
   TextDocumentContentRequest,
   TextDocumentSyncKind,
   TextDocuments,
@@ -109,7 +111,9 @@ class Server {
   #watch(): void {
     if (!this.#client.workspace?.didChangeWatchedFiles?.dynamicRegistration) return;
     const watchers = [{ globPattern: "**/*.resnet" }];
-    void this.#connection.client.register(DidChangeWatchedFilesNotification.type, { watchers });
+    this.#connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch((error) => {
+      this.#connection.console.warn(`files that change on disk are not noticed: ${error.message}`);
+    });
   }
 
   // ---- texts ------------------------------------------------------------------------------------------
@@ -276,10 +280,16 @@ class Server {
         if (isRefused(found)) throw refusal(found.why);
         const { edits, warning } = found;
         const canAnnotate = this.#client.workspace?.workspaceEdit?.changeAnnotationSupport !== undefined;
-        if (warning && !canAnnotate) this.#connection.window.showWarningMessage(warning);
+        if (warning && !canAnnotate) this.#warn(warning);
         return this.#workspaceEdit(edits, canAnnotate ? warning : undefined);
       }),
     );
+  }
+
+  /** As a notification: a client need not answer. */
+  #warn(message: string): void {
+    const params = { type: MessageType.Warning, message };
+    void this.#connection.sendNotification(ShowMessageNotification.method, params);
   }
 
   /** A warning is shown to the user, who has to agree, where the client can do that. */

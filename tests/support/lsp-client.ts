@@ -50,6 +50,9 @@ export async function startServer(capabilities: ClientCapabilities = {}, folder?
     new StreamMessageReader(child.stdout),
     new StreamMessageWriter(child.stdin),
   );
+  child.stderr.pipe(process.stderr);
+  // Whoever waits for an answer of a server that died would wait for ever.
+  child.once("exit", () => connection.dispose());
   const published: PublishDiagnosticsParams[] = [];
   const waiting: (() => void)[] = [];
   connection.onNotification(PublishDiagnosticsNotification.type, (params) => {
