@@ -22,7 +22,7 @@ import { Workspace } from "../src/language/workspace.ts";
 import { brokenText, goodTexts } from "./support/arbitrary-text.ts";
 import { fastestMs } from "./support/cpu-time.ts";
 
-const numRuns = Number(process.env.FUZZ_RUNS ?? 100);
+const numRuns = Number(process.env.FUZZ_RUNS ?? 60);
 
 function inText({ source, start, end }: Span, what: string): void {
   const fine = 0 <= start && start <= end && end <= source.text.length;

@@ -1,8 +1,8 @@
 /** Completion at marked places: what is offered, what is not, and what it changes elsewhere. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { applyEdits } from "../src/base/fix.ts";
 import { complete } from "../src/language/complete.ts";
-import { applyEdits } from "../src/language/edit.ts";
 import { openMarked } from "./support/cursor.ts";
 
 function offered(marked: string, others: Record<string, string> = {}): string[] {
@@ -225,18 +225,18 @@ test("a name of std that is not used yet comes with its `use`", () => {
     after("use basic from std\nnet m { input 8x8x3\n  bot┆ }", "bottleneck"),
     "use basic, bottleneck from std\nnet m { input 8x8x3\n  bottleneck }",
   );
-  assert.is(after("net m { input 8x8x3\n  ┆ }", "cbr"), "use cbr from std\n\nnet m { input 8x8x3\n  cbr }");
+  assert.is(after("net m { input 8x8x3\n  ┆ }", "cbr"), "use cbr from std\nnet m { input 8x8x3\n  cbr }");
   assert.is(
     after("resnet 1  # edition\n\nnet m { input 8x8x3\n  ┆ }", "cbr"),
     "resnet 1  # edition\nuse cbr from std\n\nnet m { input 8x8x3\n  cbr }",
   );
   assert.is(
     after('use a from "./a"\nnet m { input 8x8x3\n  ┆ }', "cbr"),
-    'use a from "./a"\nuse cbr from std\nnet m { input 8x8x3\n  cbr }',
+    'use cbr from std\nuse a from "./a"\nnet m { input 8x8x3\n  cbr }',
   );
   assert.is(
     after("\uFEFFnet m {\r\n  input 8x8x3\r\n  ┆\r\n}", "cbr"),
-    "\uFEFFuse cbr from std\r\n\r\nnet m {\r\n  input 8x8x3\r\n  cbr\r\n}",
+    "\uFEFFuse cbr from std\r\nnet m {\r\n  input 8x8x3\r\n  cbr\r\n}",
   );
   assert.is(
     after("use basic from std\nnet m { input 8x8x3\n  ba┆ }", "basic"),

@@ -1,7 +1,7 @@
 /** Definitions, references and renames at marked places, across files. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { applyEdits } from "../src/language/edit.ts";
+import { applyEdits } from "../src/base/fix.ts";
 import { definition, highlights, references } from "../src/language/references.ts";
 import { isRefused, prepareRename, rename } from "../src/language/rename.ts";
 import { openMarked, readMarks, showRanges } from "./support/cursor.ts";

@@ -1,10 +1,12 @@
-/** What an editor offers to do about the diagnostics in a range: the fixes they come with, as changes to this text. */
-import type { Diagnostic } from "../base/diagnostic.ts";
+/**
+ * What an editor offers to do about the diagnostics in a range: the fixes they come with, and for an `expect` that fails
+ * what the net has - which is nothing that a compiler should decide by itself, but often what is wanted.
+ */
+import type { Diagnostic, Edit, Fix } from "../base/diagnostic.ts";
+import { replace } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
-import { standardLibrary } from "../lower/modules.ts";
 import type { Expr } from "../parser/ast.ts";
 import type { Document } from "./document.ts";
-import { addUse, type Edit } from "./edit.ts";
 import { isA, pathTo } from "./walk.ts";
 
 export interface CodeAction {
@@ -21,44 +23,16 @@ export function codeActions(document: Document, start: number, end: number): rea
     ({ span }) => span?.source === document.source && span.start <= end && start <= span.end,
   );
   return touching.flatMap((diagnostic) => {
-    const fixes = fixesOf(diagnostic, document).filter(({ edits }) =>
-      edits.every(({ span }) => span.source === document.source),
-    );
-    return fixes.map(({ title, edits }) => ({ title, diagnostic, edits, isPreferred: fixes.length === 1 }));
+    const { code, span, fixes = [] } = diagnostic;
+    const own = fixes.filter(({ edits }) => edits.every((edit) => edit.span.source === document.source));
+    const updated = code === "expectation-failed" && span ? updateExpectation(document, span) : [];
+    return [...own, ...updated].map((fix) => ({
+      title: fix.title,
+      diagnostic,
+      edits: document.place(fix.edits),
+      isPreferred: own.length === 1 && fix === own[0],
+    }));
   });
-}
-
-interface Fix {
-  readonly title: string;
-  readonly edits: readonly Edit[];
-}
-
-function fixesOf(diagnostic: Diagnostic, document: Document): readonly Fix[] {
-  const { fixes = [] } = diagnostic as Diagnostic & { readonly fixes?: readonly Fix[] };
-  if (fixes.length > 0) return fixes;
-  const { code, span, hint = "", message } = diagnostic;
-  if (!span) return [];
-  if (code === "expectation-failed") return updateExpectation(document, span);
-  const name = span.source.text.slice(span.start, span.end);
-  if (code === "unknown-name" && standardLibrary().exports.has(name))
-    return [{ title: `add \`use ${name} from std\``, edits: [addUse(document, name)] }];
-  const meant = /did you mean `([^`]+)`(, from std)?/.exec(hint);
-  const wrong = meant && misspelt(span, message);
-  if (!meant || !wrong) return [];
-  const [, right, fromStd] = meant;
-  const edits = [{ span: wrong, text: right }, ...(fromStd ? [addUse(document, right)] : [])];
-  return [{ title: `write \`${right}\``, edits }];
-}
-
-/** Of the names that a sentence speaks of the one that stands in the span. */
-function misspelt(span: Span, message: string): Span | undefined {
-  const { source, start, end } = span;
-  const text = source.text.slice(start, end);
-  for (const [, name] of [...message.matchAll(/`([^`]+)`/g)].reverse()) {
-    const at = text.search(new RegExp(`(?<![\\w.])${name.replace(/\W/g, "\\$&")}(?!\\w)`));
-    if (at >= 0) return { source, start: start + at, end: start + at + name.length };
-  }
-  return undefined;
 }
 
 /** The value of an `expect` becomes what the net has; one with a suffix keeps its precision. */
@@ -71,7 +45,7 @@ function updateExpectation(document: Document, span: Span): readonly Fix[] {
   const verdict = document.net(net.name.text)?.verdicts.find((given) => given.what === what && !given.holds);
   if (!verdict) return [];
   const text = atPrecisionOf(row.value, verdict.found);
-  return [{ title: `expect ${what} ${text}`, edits: [{ span: row.value.span, text }] }];
+  return [{ title: `expect ${what} ${text}`, edits: [replace(row.value.span, text)] }];
 }
 
 /** 1_957_928 written like 25.6M: 2.0M. */

@@ -3,10 +3,12 @@
  * and the scopes which names are of that sort.
  */
 import type { IToken, TokenType } from "chevrotain";
+import type { Edit } from "../base/diagnostic.ts";
+import { useFromStd } from "../base/fix.ts";
 import type { Span } from "../base/source.ts";
 import { showMap } from "../ir/tensor.ts";
 import { writtenKinds } from "../lower/arguments.ts";
-import type { ParameterKind } from "../lower/builtins.ts";
+import type { ParameterKind } from "../lower/builtin.ts";
 import { lookupTop } from "../lower/evaluate.ts";
 import { type Module, stdName } from "../lower/modules.ts";
 import { RowError } from "../lower/row-error.ts";
@@ -16,7 +18,6 @@ import * as t from "../parser/tokens.ts";
 import { argumentsIn, calleeBefore, nextFree } from "./call.ts";
 import { type Bracket, type Cursor, cursorAt } from "./cursor.ts";
 import type { Document } from "./document.ts";
-import { addUse, type Edit } from "./edit.ts";
 import { describe } from "./hover.ts";
 import {
   type Callee,
@@ -328,7 +329,7 @@ class Completer {
     for (const definition of notYetUsed(this.#module)) {
       if (this.#document.source.name === stdName || taken.has(definition.name)) continue;
       if (this.#scope.locals.has(definition.name) || !this.#suits(definition, wanted)) continue;
-      const edits = [addUse(this.#document, definition.name)];
+      const edits = this.#document.place(useFromStd(this.#document.source, definition.name).edits);
       found.push({ ...this.#named(definition, 4), edits });
     }
     return found;

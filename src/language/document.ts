@@ -3,7 +3,7 @@
  * another one, so everything here holds for as long as the object lives.
  */
 import type { IToken } from "chevrotain";
-import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Diagnostic, Edit } from "../base/diagnostic.ts";
 import type { Source } from "../base/source.ts";
 import { type AnalysedNet, type Analysis, analyseLoaded, type Loaded, load } from "../compile.ts";
 import type { Module, ReadModule } from "../lower/modules.ts";
@@ -42,6 +42,15 @@ export class Document {
   /** Undefined where a text is no program at all: too long, of a later edition. */
   get module(): Module | undefined {
     return this.#load().module;
+  }
+
+  /** Edits as this text wants them: behind a byte-order mark, with its own line breaks. */
+  place(edits: readonly Edit[]): readonly Edit[] {
+    const first = this.text.startsWith("\uFEFF") ? 1 : 0;
+    return edits.map(({ span: { source, start, end }, text }) => ({
+      span: { source, start: Math.max(first, start), end: Math.max(first, end) },
+      text: text.replaceAll("\n", this.lineBreak),
+    }));
   }
 
   /** Another file as this one would use it. */

@@ -1,7 +1,7 @@
 /** Canonical format as one edit: only what differs, with the line breaks that the text has. */
+import type { Edit } from "../base/diagnostic.ts";
 import { format as formatSource } from "../parser/format.ts";
 import type { Document } from "./document.ts";
-import type { Edit } from "./edit.ts";
 
 /** Nothing where the text is canonical or does not parse. */
 export function format({ source, text, lineBreak }: Document): readonly Edit[] {

@@ -2,12 +2,12 @@
  * Renaming, checked before anything is changed: the new name must be free wherever the old one is seen, as nothing
  * may hide anything, and every use must be known from the text alone.
  */
+import type { Edit } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import { stdName } from "../lower/modules.ts";
 import * as t from "../parser/tokens.ts";
 import { occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
-import type { Edit } from "./edit.ts";
 import { documentsAround, occurrencesOf } from "./references.ts";
 import { type Definition, type Owner, sameDefinition, scopeOf, visibleIn, type Written } from "./scopes.ts";
 import type { Workspace } from "./workspace.ts";

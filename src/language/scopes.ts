@@ -3,13 +3,8 @@
  * of it follows the text alone, so it holds for files that do not compile.
  */
 import type { Span } from "../base/source.ts";
-import {
-  type Builtin,
-  type BuiltinParameter,
-  builtins,
-  functions,
-  imageParameters,
-} from "../lower/builtins.ts";
+import type { Builtin, BuiltinParameter } from "../lower/builtin.ts";
+import { builtins, functions, imageParameters } from "../lower/builtins.ts";
 import { type Module, standardLibrary } from "../lower/modules.ts";
 import { allRows, copyIndices, labelRows, spine } from "../lower/naming.ts";
 import type {

@@ -13,10 +13,9 @@ import {
   SymbolKind,
   type TextEdit,
 } from "vscode-languageserver/node";
-import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Diagnostic, Edit } from "../base/diagnostic.ts";
 import { lineStarts, positionAt, type Source, type Span } from "../base/source.ts";
 import type { Completion, CompletionKind } from "../language/complete.ts";
-import type { Edit } from "../language/edit.ts";
 import type { DocumentSymbol } from "../language/symbols.ts";
 
 /** How the names of files become addresses. */
@@ -76,7 +75,7 @@ export function toDiagnostic(
     source: "resnetc",
     message: [message, ...told, ...(hint ? [`hint: ${hint}`] : [])].join("\n"),
     ...(related.length > 0 ? { relatedInformation: related } : {}),
-    ...(code === "unused-row" ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+    ...(code === "unused-row" || code === "unused-name" ? { tags: [DiagnosticTag.Unnecessary] } : {}),
   };
 }
 
