@@ -3,7 +3,7 @@
  * modules spends most of its time on them. Commands stay apart and load when they are called; the packages that
  * every start needs are bundled, and their licences with them.
  */
-import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -35,8 +35,6 @@ const { metafile } = await build({
 });
 writeFileSync(`${folder}/LICENSES.txt`, licences(Object.keys(metafile.inputs)));
 chmodSync(`${folder}/main.js`, 0o755);
-// Editors open the standard library where its names come from.
-copyFileSync(`${root}src/std/std.resnet`, `${root}build/std/std.resnet`);
 
 /** The licences of the packages that these files are of, each text once. */
 function licences(files) {

@@ -1,8 +1,9 @@
 /**
  * Puts the standard library and the label sets into TypeScript modules, so that the compiler stays pure: it
- * reads no files and works in a page. A test fails when the generated modules are stale.
+ * reads no files and works in a page. A test fails when the generated modules are stale. The library's text also goes
+ * into the build as it is, for editors that open files only.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = new URL("..", import.meta.url);
@@ -26,4 +27,6 @@ export function embedded() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(new URL("src/std/", root), { recursive: true });
   for (const [path, text] of Object.entries(embedded())) writeFileSync(new URL(path, root), text);
+  mkdirSync(new URL("build/std/", root), { recursive: true });
+  copyFileSync(new URL("src/std/std.resnet", root), new URL("build/std/std.resnet", root));
 }

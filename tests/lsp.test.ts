@@ -1,6 +1,6 @@
 /** The language server as editors start it: every feature once over real standard input and output. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
@@ -29,6 +29,7 @@ import { stdText } from "../src/std/std.generated.ts";
 import { binary, folder } from "./support/cli.ts";
 import { readMarks } from "./support/cursor.ts";
 import { type Client, startServer } from "./support/lsp-client.ts";
+import { root } from "./support/nets.ts";
 
 const home = path.join(folder, "workspace");
 mkdirSync(path.join(home, "parts"), { recursive: true });
@@ -393,6 +394,23 @@ const exitCode = (input: string | undefined) =>
     child.once("exit", resolve);
     child.stdin.end(input);
   });
+
+life("no other command loads any of it", () => {
+  const files = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.startsWith("lsp"))
+    .map((file) => [file, readFileSync(path.join(root, "src", file), "utf8")]);
+  const loads = files.flatMap(([file, text]) =>
+    [...text.matchAll(/^.*(?:"vscode-languageserver|\/lsp\/).*$/gm)].map(
+      ([line]) => `${file}: ${line.trim()}`,
+    ),
+  );
+  const lazily = 'await import("';
+  assert.equal(
+    loads.filter((line) => !line.startsWith("cli/commands/lsp.ts: ") || !line.includes(lazily)),
+    [],
+  );
+  assert.is(loads.length, 2);
+});
 
 life("ends with its input, and with 1 where nobody said shutdown", async () => {
   assert.is(await exitCode(undefined), 1);

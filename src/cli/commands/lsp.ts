@@ -6,7 +6,7 @@ export const builder = (yargs: Argv) =>
     .option("stdio", { type: "boolean", default: true, describe: "talk over standard input and output" })
     // Some clients say so; the server ends with its input in any case.
     .option("clientProcessId", { type: "number", hidden: true })
-    .example("$0 --stdio", "what an editor starts; editors/README.md has settings for several");
+    .example("$0 lsp --stdio", "what an editor starts; editors/README.md has settings for several");
 
 export async function handler(
   _options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
