@@ -25,6 +25,8 @@ const longest = [
   "cifar",
   "dlib-face",
   "ops",
+  "editor-broken",
+  "vscode",
   "browser",
 ];
 

@@ -145,6 +145,23 @@ test("files that use one another in a circle", () => {
   for (let offset = 0; offset <= document.text.length; offset++) askAt(workspace, document, offset);
 });
 
+test("declarations that are made from one another in a circle", () => {
+  const text = `net a(n = 1) = b(1)
+net b(m = 2) = a(2, n = 3) { x: a }
+block c(f = d) { f(1) -> e }
+block d(f = c) { y: f(2) -> d.y }
+let e = g
+let g = e(1)
+net f { input 8x8x3
+  p: q -> c(1)
+  q: p.x -> e(2) }
+`;
+  const workspace = new Workspace();
+  const document = workspace.open("circle.resnet", text);
+  askWhole(document);
+  for (let offset = 0; offset <= text.length; offset++) askAt(workspace, document, offset);
+});
+
 // ---- time --------------------------------------------------------------------------------------------------
 
 const rows = Array.from({ length: 995 }, (_, i) => `  r${i}: conv(3x3, 16) -> bn -> relu`);

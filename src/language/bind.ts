@@ -64,14 +64,9 @@ class Binder {
         const from = this.#module.imports.get(item);
         if (!from) continue;
         for (const { text, span } of item.names) this.#see(span, declaredIn(from).get(text));
+        const { span, text: name } = item.module;
         const start = { source: from.source, start: 0, end: 0 };
-        this.#see(item.module.span, {
-          kind: "file",
-          name: item.module.text,
-          span: start,
-          module: from,
-          file: from.file,
-        });
+        this.#see(span, { kind: "file", name, span: start, module: from });
         continue;
       }
       this.#see(item.name.span, definitionOf(item, this.#module), true);

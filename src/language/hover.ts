@@ -16,7 +16,7 @@ import { occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
 import { countCopy, factsOf, fieldOf } from "./facts.ts";
 import { type Definition, type LabelRow, metrics, type Written } from "./scopes.ts";
-import { parametersOf, showTaken, signatureOf, takenBy } from "./signature.ts";
+import { showTaken, signatureOf, takenBy, takenSetting } from "./signature.ts";
 import { type Branch, isA, pathTo } from "./walk.ts";
 
 export interface Hover {
@@ -63,11 +63,11 @@ export function describe(document: Document, definition: Definition): string {
       return join(code(definition.name), `the ${definition.name} of the tensor`);
     case "metric":
       return join(code(definition.name), metrics.get(definition.name) ?? "");
-    case "setting": {
-      const { setting, of } = definition;
-      const callee = { kind: "operation", name: of.name, operation: of } as const;
-      return join(code(showTaken(settingTaken(callee, setting.name))), `a parameter of \`${of.name}\``);
-    }
+    case "setting":
+      return join(
+        code(showTaken(takenSetting(definition.setting))),
+        `a parameter of \`${definition.of.name}\``,
+      );
     case "block":
       return join(code(`block ${signatureOf(definition)}`), definition.item.doc, from);
     case "net":
@@ -103,10 +103,6 @@ export function describe(document: Document, definition: Definition): string {
   }
 }
 
-function settingTaken(callee: Extract<Definition, { kind: "operation" }>, name: string) {
-  return parametersOf(callee).find((taken) => taken.name === name)!;
-}
-
 /** Says where a declaration of another file stands. */
 function placeOf({ source }: Document, { span }: Written): string {
   if (span.source.name === source.name) return "";
@@ -138,7 +134,7 @@ function netFacts(document: Document, { item, module }: Extract<Definition, { ki
 
 // ---- rows ---------------------------------------------------------------------------------------------
 
-/** "25,557,032 params · 4.089 G MACs"; state where there is no other sign of weights. */
+/** "25,557,032 params · 4.089 G MACs"; nothing of what is 0. */
 function costsOf({ params, macs }: Counts): string {
   return [params ? `${count(params)} params` : "", macs ? `${short(macs)} MACs` : ""]
     .filter(Boolean)
@@ -182,8 +178,7 @@ function stepFacts(document: Document, path: readonly Branch[]): string {
   const first = here?.find((node) => !isOp(node, ops.param));
   if (!event || !made || !first) return "";
   const from = first.inputs.find((input) => !isOp(input, ops.param));
-  const shapes = [from, made].flatMap((node) => (node ? [showMap(node.type.shape)] : [])).join(" → ");
-  return shapes;
+  return [from, made].flatMap((node) => (node ? [showMap(node.type.shape)] : [])).join(" → ");
 }
 
 // ---- numbers ------------------------------------------------------------------------------------------

@@ -48,5 +48,5 @@ export function documentsAround(
   wanted: Definition,
 ): readonly Document[] {
   const home = "span" in wanted ? workspace.document(wanted.span.source.name) : undefined;
-  return [...new Set([...(home ? [home] : []), document, ...workspace.documents()])];
+  return [...new Set([...(home ? [home] : []), document, ...workspace.documentsWith(wanted.name)])];
 }

@@ -10,7 +10,6 @@ import { allRows, copyIndices, labelRows, spine } from "../lower/naming.ts";
 import type {
   BlockItem,
   Expr,
-  File,
   Ident,
   InputRow,
   LetRow,
@@ -44,7 +43,8 @@ export type Written = { readonly name: string; readonly span: Span; readonly mod
   /** `i` of `block x 3 as i`; repetitions of one declaration may share it. */
   | { readonly kind: "index"; readonly owner: Owner }
   | { readonly kind: "label"; readonly row: LabelRow; readonly owner: Owner }
-  | { readonly kind: "file"; readonly file: File }
+  /** What stands behind `from`: the start of the file. */
+  | { readonly kind: "file" }
 );
 
 /** `image` is one as well, though it makes pictures and no nodes. */
@@ -322,10 +322,8 @@ export function parameterOf(callee: Callee["definition"], name: string): Definit
 }
 
 /** Names that std offers and a file does not see yet. */
-export function notYetUsed(module: Module): readonly Written[] {
+export function notYetUsed(module: Module): readonly Definition[] {
   const std = standardLibrary();
   const visible = visibleIn(module);
-  return [...declaredIn(std).values()].flatMap((definition) =>
-    "span" in definition && !visible.has(definition.name) ? [definition] : [],
-  );
+  return [...declaredIn(std).values()].filter(({ name }) => !visible.has(name));
 }

@@ -1,22 +1,13 @@
 /** How what can be called is called: its parameters with kinds and defaults, as lists and in one line. */
 import { declaredKind } from "../lower/arguments.ts";
-import type { ParameterKind } from "../lower/builtin.ts";
+import type { BuiltinParameter, ParameterKind } from "../lower/builtin.ts";
 import { functions } from "../lower/builtins.ts";
 import { lookupTop } from "../lower/evaluate.ts";
-import type { Module } from "../lower/modules.ts";
 import { RowError } from "../lower/row-error.ts";
 import type { Value } from "../lower/values.ts";
 import type { BlockItem, NetItem, Parameter } from "../parser/ast.ts";
 import { labelSets } from "../std/labels.generated.ts";
-import {
-  type Callee,
-  calleeOf,
-  type Definition,
-  lineageOf,
-  lookup,
-  scopeOf,
-  type Written,
-} from "./scopes.ts";
+import { type Callee, type Definition, lineageOf, lookup, scopeOf, type Written } from "./scopes.ts";
 
 /** A parameter as callers see it. */
 export interface Taken {
@@ -33,31 +24,32 @@ export function parametersOf(callee: Callee["definition"]): readonly Taken[] {
   if (callee.kind === "function")
     return [{ name: "x", kind: "float", default: undefined, isOptional: false }];
   if (callee.kind === "operation") {
-    return callee.operation.parameters.map(({ name, kind, default: value, optional = false }) => {
-      return { name, kind, default: value && showValue(value), isOptional: optional };
-    });
+    return callee.operation.parameters.map(takenSetting);
   }
-  const taken: Taken[] = [];
-  const settled = new Set<string>();
-  for (const { owner, module } of lineageOf(callee.item, callee.module)) {
+  let taken: readonly Taken[] = [];
+  for (const { owner, module } of lineageOf(callee.item, callee.module).toReversed()) {
     if (owner.kind === "let") continue;
-    for (const parameter of owner.parameters) {
+    const settled = settledBy(owner, taken);
+    const own = owner.parameters.map((parameter) => {
       const { text: name, span } = parameter.name;
-      if (settled.has(name) || taken.some((other) => other.name === name)) continue;
-      taken.push(takenBy({ kind: "parameter", parameter, owner, name, span, module }));
-    }
-    for (const name of settledBy(owner, module)) settled.add(name);
+      return takenBy({ kind: "parameter", parameter, owner, name, span, module });
+    });
+    const hidden = new Set([...settled, ...own.map(({ name }) => name)]);
+    taken = [...own, ...taken.filter(({ name }) => !hidden.has(name))];
   }
   return taken;
 }
 
-/** The parameters of the net below that a derived net gives: they cannot be set from outside. */
-function settledBy(owner: BlockItem | NetItem, module: Module): readonly string[] {
+/** What a derived net gives of the parameters of the one below: those cannot be set from outside. */
+function settledBy(owner: BlockItem | NetItem, below: readonly Taken[]): readonly string[] {
   const base = owner.kind === "net" ? owner.base : undefined;
-  if (base?.kind !== "call") return [];
-  const below = calleeOf(base, scopeOf(owner, module));
-  const free = below ? parametersOf(below.definition).map(({ name }) => name) : [];
-  return base.args.flatMap(({ name }) => name?.text ?? free.shift() ?? []);
+  const free = below.map(({ name }) => name);
+  return base?.kind === "call" ? base.args.flatMap(({ name }) => name?.text ?? free.shift() ?? []) : [];
+}
+
+/** A parameter of an operation as its callers see it. */
+export function takenSetting({ name, kind, default: value, optional = false }: BuiltinParameter): Taken {
+  return { name, kind, default: value && showValue(value), isOptional: optional };
 }
 
 /** A parameter of a block or net as its callers see it. */

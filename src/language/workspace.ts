@@ -63,12 +63,12 @@ export class Workspace {
     return typeof text === "string" ? this.#add(name, text, false) : undefined;
   }
 
-  /** Everything that might speak of a name: open documents and the caller's files. */
-  *documents(): Generator<Document> {
+  /** Every text that has a word in it, of open documents and the caller's files: only these are parsed. */
+  *documentsWith(word: string): Generator<Document> {
     const names = new Set([...this.#entries.keys(), ...this.#files.list()]);
     for (const name of names) {
       const found = this.document(name);
-      if (found && name !== stdName) yield found;
+      if (found?.text.includes(word) && name !== stdName) yield found;
     }
   }
 

@@ -23,6 +23,8 @@ export class DiskFiles implements Files {
   readonly #folders: readonly string[];
   readonly #isStdVirtual: boolean;
   #found: readonly string[] | undefined;
+  /** Addresses as the client writes them: there are several ways to write one. */
+  readonly #written = new Map<string, string>();
 
   constructor(folders: readonly string[], isStdVirtual: boolean) {
     this.#folders = folders;
@@ -30,11 +32,15 @@ export class DiskFiles implements Files {
   }
 
   nameOf(uri: string): string {
-    if (uri.startsWith(`${virtualScheme}:`) || uri === installedStd.href) return stdName;
-    return pathOf(uri) ?? uri;
+    const isStd = uri.startsWith(`${virtualScheme}:`) || uri === installedStd.href;
+    const name = isStd ? stdName : (pathOf(uri) ?? uri);
+    this.#written.set(name, uri);
+    return name;
   }
 
   uriOf(name: string): string {
+    const written = this.#written.get(name);
+    if (written !== undefined) return written;
     if (name === stdName) return this.#isStdVirtual ? virtualStd : installedStd.href;
     return path.isAbsolute(name) ? pathToFileURL(name).href : name;
   }
