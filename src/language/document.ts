@@ -8,10 +8,11 @@ import type { Source } from "../base/source.ts";
 import { type AnalysedNet, type Analysis, analyseLoaded, type Loaded, load } from "../compile.ts";
 import type { Module, ReadModule } from "../lower/modules.ts";
 import type { RowEvent } from "../lower/row-event.ts";
-import type { InputRow, NetItem, StepRow } from "../parser/ast.ts";
+import type { NetItem } from "../parser/ast.ts";
 import { limits } from "../parser/parse.ts";
 import * as t from "../parser/tokens.ts";
 import { type Binding, bind } from "./bind.ts";
+import type { LabelRow } from "./scopes.ts";
 
 export class Document {
   /** Offsets are those of the text that the document was made from. */
@@ -24,7 +25,8 @@ export class Document {
   #tokens: readonly IToken[] | undefined;
   #loaded: Loaded | undefined;
   #binding: Binding | undefined;
-  #analysed: Analysed | undefined;
+  #whole: Analysed | undefined;
+  readonly #alone = new Map<string, Analysed>();
 
   constructor(name: string, text: string, read: ReadModule) {
     this.text = text;
@@ -70,21 +72,29 @@ export class Document {
     return this.#analyse().analysis.diagnostics;
   }
 
+  /** Undefined where the net fails. */
   net(name: string): AnalysedNet | undefined {
-    return this.#analyse().analysis.nets.find((net) => net.name === name);
+    return this.#withNet(name).analysis.nets.find((net) => net.name === name);
   }
 
   /** The rows that ran when a net was built, by the row: in blocks only what happened first. */
-  rowsOf(net: NetItem): ReadonlyMap<StepRow | InputRow, RowEvent> {
-    return this.#analyse().rows.get(net) ?? new Map();
+  rowsOf(net: NetItem): ReadonlyMap<LabelRow, RowEvent> {
+    return this.#withNet(net.name.text).rows.get(net) ?? new Map();
   }
 
-  /** What happened in a row of a block or net, in the first net of this file that ran it. */
-  eventOf(row: StepRow | InputRow): RowEvent | undefined {
-    const { rows } = this.#analyse();
-    // A net's own row is best shown as that net runs it, not as those derived from it do.
-    const all = [...rows.values()].flatMap((events) => events.get(row) ?? []);
-    return all.find(({ net, declaration }) => net === declaration) ?? all[0];
+  /** What happened in a row: of a net as that net runs it, of a block in the first net of this file that does. */
+  eventOf(row: LabelRow): RowEvent | undefined {
+    const home = this.module?.file.items.find(
+      ({ span }) => span.start <= row.span.start && row.span.end <= span.end,
+    );
+    const own =
+      home?.kind === "net" && row.span.source === this.source ? this.rowsOf(home).get(row) : undefined;
+    if (own) return own;
+    for (const events of this.#analyse().rows.values()) {
+      const event = events.get(row);
+      if (event) return event;
+    }
+    return undefined;
   }
 
   #load(): Loaded {
@@ -92,24 +102,35 @@ export class Document {
     return this.#loaded;
   }
 
+  /** Every net of the file. */
   #analyse(): Analysed {
-    if (!this.#analysed) {
-      const rows = new Map<NetItem, Map<StepRow | InputRow, RowEvent>>();
-      const onRow = (event: RowEvent) => {
-        const item = event.net.item as NetItem;
-        const events = rows.get(item) ?? new Map<StepRow | InputRow, RowEvent>();
-        rows.set(item, events);
-        if (!events.has(event.row)) events.set(event.row, event);
-      };
-      this.#analysed = { analysis: analyseLoaded(this.#load(), { net: "*", onRow }), rows };
-    }
-    return this.#analysed;
+    this.#whole ??= analyse(this.#load(), "*");
+    return this.#whole;
+  }
+
+  /** One net at least: the others may be large, and who types in one waits for it alone. */
+  #withNet(name: string): Analysed {
+    if (this.#whole) return this.#whole;
+    const alone = this.#alone.get(name) ?? analyse(this.#load(), name);
+    this.#alone.set(name, alone);
+    return alone;
   }
 }
 
 interface Analysed {
   readonly analysis: Analysis;
-  readonly rows: ReadonlyMap<NetItem, ReadonlyMap<StepRow | InputRow, RowEvent>>;
+  readonly rows: ReadonlyMap<NetItem, ReadonlyMap<LabelRow, RowEvent>>;
+}
+
+function analyse(loaded: Loaded, net: string): Analysed {
+  const rows = new Map<NetItem, Map<LabelRow, RowEvent>>();
+  const onRow = (event: RowEvent) => {
+    const item = event.net.item as NetItem;
+    const events = rows.get(item) ?? new Map<LabelRow, RowEvent>();
+    rows.set(item, events);
+    if (!events.has(event.row)) events.set(event.row, event);
+  };
+  return { analysis: analyseLoaded(loaded, { net, onRow }), rows };
 }
 
 /** A source whose offsets are those of the text it was made from: what makeSource drops becomes a space here. */

@@ -31,12 +31,10 @@ export function hover(document: Document, offset: number): Hover | undefined {
   const innermost = path[path.length - 1];
   const occurrence = occurrenceAt(document.binding, offset);
   if (occurrence) {
-    const here =
-      isA(innermost, "name", "call") && occurrence.definition.kind === "operation"
-        ? stepFacts(document, path)
-        : "";
-    const markdown = join(describe(document, occurrence.definition), here);
-    return { span: occurrence.span, markdown };
+    const { definition, span } = occurrence;
+    const isStep = definition.kind === "operation" && isA(innermost, "name", "call");
+    const built = isStep ? stepFacts(document, path) : factsAbout(document, definition);
+    return { span, markdown: join(describe(document, definition), built) };
   }
   if (isA(innermost, "number") && innermost.slack > 0)
     return { span: innermost.span, markdown: describeNumber(innermost) };
@@ -52,6 +50,7 @@ const code = (text: string): string => `\`\`\`resnet\n${text}\n\`\`\``;
 
 // ---- names --------------------------------------------------------------------------------------------
 
+/** How it is declared and what is said of it: what the text alone tells. */
 export function describe(document: Document, definition: Definition): string {
   const from = "span" in definition ? placeOf(document, definition) : "";
   switch (definition.kind) {
@@ -71,12 +70,7 @@ export function describe(document: Document, definition: Definition): string {
     case "block":
       return join(code(`block ${signatureOf(definition)}`), definition.item.doc, from);
     case "net":
-      return join(
-        code(`net ${signatureOf(definition)}`),
-        definition.item.doc,
-        netFacts(document, definition),
-        from,
-      );
+      return join(code(`net ${signatureOf(definition)}`), definition.item.doc, from);
     case "let":
       return join(code(textOf(definition.row.span)), definition.row.doc, from);
     case "table":
@@ -87,20 +81,21 @@ export function describe(document: Document, definition: Definition): string {
     }
     case "index":
       return join(code(definition.name), "the number of the copy, from 0");
-    case "label": {
-      const event = document.eventOf(definition.row);
-      return join(
-        code(`${definition.name}: ${textOf(definition.row.value.span)}`),
-        event ? describeRow(event) : "",
-        from,
-      );
-    }
+    case "label":
+      return join(code(`${definition.name}: ${textOf(definition.row.value.span)}`), from);
     case "file":
       return join(
         code(`use … from ${definition.name === "std" ? "std" : JSON.stringify(definition.name)}`),
         from,
       );
   }
+}
+
+/** What showed when nets were built. */
+function factsAbout(document: Document, definition: Definition): string {
+  if (definition.kind === "net") return netFacts(document, definition);
+  const event = definition.kind === "label" ? document.eventOf(definition.row) : undefined;
+  return event ? describeRow(event) : "";
 }
 
 /** Says where a declaration of another file stands. */
