@@ -11,6 +11,7 @@ import {
   DefinitionRequest,
   DidChangeWatchedFilesNotification,
   DidCloseTextDocumentNotification,
+  DidSaveTextDocumentNotification,
   DocumentFormattingRequest,
   DocumentHighlightRequest,
   DocumentSymbolRequest,
@@ -101,10 +102,12 @@ lsp("says what it can do, and registers for files that change", async () => {
 });
 
 lsp("publishes diagnostics, after edits those of the new text", async () => {
-  const [{ code, message, range, severity, source }, ...rest] = (await client.diagnosticsOf(main, 1))
-    .diagnostics;
+  const [{ code, codeDescription, message, range, severity, source }, ...rest] = (
+    await client.diagnosticsOf(main, 1)
+  ).diagnostics;
   assert.equal(rest, []);
   assert.equal([code, severity, source], ["expectation-failed", 1, "resnetc"]);
+  assert.match(readFileSync(new URL(codeDescription!.href), "utf8"), "# expectation-failed");
   assert.match(message as string, "expected params 3, the net has 860");
   assert.equal(range, { start: place("expect params"), end: { line: 9, character: 17 } });
   const insert = { start: place("3\n}"), end: place("3\n}") };
@@ -360,6 +363,24 @@ life("std is virtual for clients that ask servers for texts", async () => {
   });
   assert.match((hover!.contents as { value: string }).value, "Two 3x3 convolutions");
   assert.equal((await other.diagnosticsOf(uri, 1)).diagnostics, []);
+  assert.is(await other.end(), 0);
+});
+
+life("without word of changed files those on disk are read again on saving", async () => {
+  const place = path.join(folder, "unwatched");
+  mkdirSync(place, { recursive: true });
+  writeFileSync(path.join(place, "used.resnet"), "let one = 1\n");
+  const uri = pathToFileURL(path.join(place, "user.resnet")).href;
+  const other = await startServer();
+  await other.open(uri, 'use two from "./used"\nlet a = two\n');
+  const codes = async (version: number) =>
+    (await other.diagnosticsOf(uri, version)).diagnostics.map(({ code }) => code);
+  assert.equal(await codes(1), ["unknown-export"]);
+  writeFileSync(path.join(place, "used.resnet"), "let two = 2\n");
+  await other.connection.sendNotification(DidSaveTextDocumentNotification.type, { textDocument: { uri } });
+  await other.change(uri, 2, [{ text: 'use two from "./used"\nlet b = two\n' }]);
+  assert.equal(await codes(2), []);
+  assert.equal(other.registrations, []);
   assert.is(await other.end(), 0);
 });
 

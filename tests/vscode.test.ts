@@ -17,6 +17,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-languageserver-protocol/node";
+import { messages } from "../src/base/messages.ts";
 import { makeSource } from "../src/base/source.ts";
 import { analyse } from "../src/compile.ts";
 import { version } from "../src/version.generated.ts";
@@ -26,7 +27,7 @@ const home = path.join(root, "editors/vscode");
 const read = (file: string) => readFileSync(path.join(home, file), "utf8");
 const manifest = JSON.parse(read("package.json"));
 /** Made by the build, not part of the repository. */
-const isBuilt = (file: string) => /^(\.\/)?(dist\/|LICENSE$)/.test(file);
+const isBuilt = (file: string) => /^(\.\/)?(dist\/|docs\/|LICENSE$)/.test(file);
 
 test("the manifest is of this version, and every file that it names is there or built", () => {
   assert.is(manifest.version, version);
@@ -131,26 +132,30 @@ if (lacking.length > 0) {
       });
       assert.is(status, 0, stdout + stderr);
       const files = unzipSync(readFileSync(file));
-      assert.equal(
-        Object.keys(files)
-          .filter((name) => name.startsWith("extension/"))
-          .map((name) => name.slice("extension/".length))
-          .sort(),
-        [
-          "LICENSE.txt",
-          "changelog.md",
-          "dist/THIRD-PARTY.txt",
-          "dist/extension.cjs",
-          "dist/resnet.tmLanguage.json",
-          "dist/server.mjs",
-          "images/icon.png",
-          "images/icon.svg",
-          "language-configuration.json",
-          "package.json",
-          "readme.md",
-          "snippets.json",
-        ],
+      const names = Object.keys(files)
+        .filter((name) => name.startsWith("extension/"))
+        .map((name) => name.slice("extension/".length));
+      const [pages, others] = [true, false].map((isPage) =>
+        names.filter((name) => name.startsWith("docs/") === isPage),
       );
+      assert.equal(
+        pages.sort(),
+        [...Object.keys(messages), "README"].map((code) => `docs/diagnostics/${code}.md`).sort(),
+      );
+      assert.equal(others.sort(), [
+        "LICENSE.txt",
+        "changelog.md",
+        "dist/THIRD-PARTY.txt",
+        "dist/extension.cjs",
+        "dist/resnet.tmLanguage.json",
+        "dist/server.mjs",
+        "images/icon.png",
+        "images/icon.svg",
+        "language-configuration.json",
+        "package.json",
+        "readme.md",
+        "snippets.json",
+      ]);
       const grammar = JSON.parse(strFromU8(files["extension/dist/resnet.tmLanguage.json"]));
       assert.is(grammar.scopeName, manifest.contributes.grammars[0].scopeName);
       assert.match(strFromU8(files["extension/dist/THIRD-PARTY.txt"]), /^chevrotain 11\./m);

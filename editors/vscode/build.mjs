@@ -1,8 +1,16 @@
 /**
  * Bundles the extension and its server into dist/, with the licences of what is in the bundles, and copies what other
- * parts of the repository make: the TextMate grammar (`npm run grammar`) and our own licence.
+ * parts of the repository make: the TextMate grammar (`npm run grammar`), the pages on messages and our own licence.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -45,6 +53,8 @@ const inputs = [extension, server].flatMap(({ metafile }) => Object.keys(metafil
 writeFileSync(here("dist/THIRD-PARTY.txt"), thirdParty(inputs));
 copyFileSync(grammar, here("dist/resnet.tmLanguage.json"));
 copyFileSync(here("../../LICENSE"), here("LICENSE"));
+// What a diagnostic's code leads to.
+cpSync(here("../../docs/diagnostics"), here("docs/diagnostics"), { recursive: true });
 
 /** Name, version and licence of every package that a bundled file is from. */
 function thirdParty(files) {

@@ -195,7 +195,7 @@ class Binder {
 }
 
 /** The parts of `body.conv4.35` with their places; one number token may be two of them. */
-export function partsOf({ span }: Reference): readonly Ident[] {
+function partsOf({ span }: Reference): readonly Ident[] {
   const { source, start, end } = span;
   return t.lexer
     .tokenize(source.text.slice(start, end))

@@ -55,6 +55,11 @@ export class Workspace {
     if (!this.#entries.get(name)?.isOpen) this.close(name);
   }
 
+  /** Any file may have changed: those that are not open are read anew. */
+  forget(): void {
+    for (const [name, { isOpen }] of [...this.#entries]) if (!isOpen) this.close(name);
+  }
+
   /** Undefined where there is no such file. */
   document(name: string): Document | undefined {
     const found = this.#entries.get(name);

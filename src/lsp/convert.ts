@@ -17,6 +17,7 @@ import type { Diagnostic, Edit } from "../base/diagnostic.ts";
 import { lineStarts, positionAt, type Source, type Span } from "../base/source.ts";
 import type { Completion, CompletionKind } from "../language/complete.ts";
 import type { DocumentSymbol } from "../language/symbols.ts";
+import { pageOf } from "./files.ts";
 
 /** How the names of files become addresses. */
 export type UriOf = (name: string) => string;
@@ -62,6 +63,7 @@ export function toDiagnostic(
   fallback: Span,
   uriOf: UriOf,
 ): LspDiagnostic {
+  const page = pageOf(code);
   const isHere = span?.source === source;
   const elsewhere = span && !isHere ? [{ message, span }] : [];
   const related = [...elsewhere, ...notes].flatMap((note) =>
@@ -72,6 +74,7 @@ export function toDiagnostic(
     range: toRange(isHere ? span : fallback),
     severity: severities[severity],
     code,
+    ...(page ? { codeDescription: { href: page } } : {}),
     source: "resnetc",
     message: [message, ...told, ...(hint ? [`hint: ${hint}`] : [])].join("\n"),
     ...(related.length > 0 ? { relatedInformation: related } : {}),

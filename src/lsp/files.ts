@@ -2,7 +2,7 @@
  * Files as the Language Server Protocol speaks of them. A file on disk is called by its path, as everywhere in the
  * compiler; anything else by its address; the standard library by its own name.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Files } from "../language/workspace.ts";
@@ -14,6 +14,17 @@ export const virtualScheme = "resnet-std";
 const virtualStd = `${virtualScheme}:/${stdName}`;
 /** Where all others find it. */
 const installedStd = new URL(`../std/${stdName}`, import.meta.url);
+
+/** Pages on what messages mean, in the package and in the extension. */
+const pages = ["../../docs/diagnostics/", "../docs/diagnostics/"]
+  .map((folder) => new URL(folder, import.meta.url))
+  .find((folder) => existsSync(folder));
+
+/** The page of a code, where there is one. */
+export function pageOf(code: string): string | undefined {
+  const page = pages && new URL(`${code}.md`, pages);
+  return page && existsSync(page) ? page.href : undefined;
+}
 
 /** Folders that hold no sources of the user's, and how many files are looked at at most. */
 const skipped = /^(\.|node_modules$)/;

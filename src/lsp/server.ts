@@ -85,7 +85,7 @@ class Server {
       serverInfo: { name: "resnetc", version },
       capabilities: {
         positionEncoding: "utf-16",
-        textDocumentSync: TextDocumentSyncKind.Incremental,
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
         completionProvider: { triggerCharacters: [".", "(", "=", ">", '"'] },
         hoverProvider: true,
         signatureHelpProvider: { triggerCharacters: ["(", ","] },
@@ -108,8 +108,12 @@ class Server {
     };
   }
 
+  get #isTold(): boolean {
+    return this.#client.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
+  }
+
   #watch(): void {
-    if (!this.#client.workspace?.didChangeWatchedFiles?.dynamicRegistration) return;
+    if (!this.#isTold) return;
     const watchers = [{ globPattern: "**/*.resnet" }];
     this.#connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch((error) => {
       this.#connection.console.warn(`files that change on disk are not noticed: ${error.message}`);
@@ -127,6 +131,13 @@ class Server {
       this.#workspace.close(this.#files.nameOf(document.uri));
       this.#published.delete(document.uri);
       void this.#connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
+      this.#checkSoon();
+    });
+    this.#texts.onDidSave(() => {
+      // A client that does not tell of files has perhaps saved another one, too.
+      if (this.#isTold) return;
+      this.#files.forget();
+      this.#workspace.forget();
       this.#checkSoon();
     });
     this.#connection.onDidChangeWatchedFiles(({ changes }) => {
