@@ -323,6 +323,9 @@ lsp("survives requests that make no sense", async () => {
   assert.match(await fails("textDocument/hover", { textDocument }), /^-32/);
   assert.match(await fails("textDocument/hover", null), /^-32/);
   assert.match(await fails("textDocument/rename", { textDocument, position: place("a: twice") }), /^-32/);
+  for (const nonsense of ["{bad json", "[1, 2, 3]", "null", '{"jsonrpc":"2.0","id":"x"}'])
+    client.process.stdin.write(`Content-Length: ${nonsense.length}\r\n\r\n${nonsense}`);
+  await client.connection.sendNotification("textDocument/didOpen", {});
   const far = { textDocument, position: { line: 9999, character: 9999 } };
   assert.is(await client.connection.sendRequest(HoverRequest.type, far), null);
   const nowhere = { textDocument: { uri: uriOf("nothing.resnet") }, position: { line: 0, character: 0 } };
