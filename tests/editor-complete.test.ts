@@ -3,6 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { applyEdits } from "../src/base/fix.ts";
 import { complete } from "../src/language/complete.ts";
+import { Workspace } from "../src/language/workspace.ts";
+import { goodTexts } from "./support/arbitrary-text.ts";
 import { openMarked } from "./support/cursor.ts";
 
 function offered(marked: string, others: Record<string, string> = {}): string[] {
@@ -52,6 +54,7 @@ test("`use` offers what the module has and the file has not", () => {
   includes("use ┆", ["basic", "imagenet", "torchvision"], ["conv"]);
   includes("use basic, ┆ from std", ["bottleneck"], ["basic"]);
   includes(`${head}use ┆`, ["project"], ["basic", "bottleneck"]);
+  includes("use bas┆ic, bottleneck from std", ["basic", "project"], ["bottleneck"]);
   offers("use basic ┆", "from");
   offers("use basic from ┆", "std", '"./other"');
   offers('use basic from "┆"', "./other");
@@ -105,7 +108,11 @@ test("behind an arrow and between branches stand paths", () => {
 test("behind `x`, `/` and comparisons stand numbers", () => {
   for (const row of ["basic(4) x ┆", "basic(4) /┆", "basic(4) x (n - ┆)", "if n > ┆"])
     includes(inNet(row), ["n", "wide", "floor"], ["conv", "photo", "basic", "short"]);
-  includes(inNet("if ┆"), ["flag", "n", "true", "not"], ["conv", "basic"]);
+  includes(inNet("if ┆"), ["flag", "n", "short", "true", "not"], ["conv", "basic"]);
+  includes(inNet("if short == ┆"), ["none", "short"], ["conv"]);
+  includes(inNet("let k = if flag [ ┆ ]"), ["n", "conv"], ["output"]);
+  includes(inNet("basic(if flag [ ┆ ])"), ["n"]);
+  includes(inNet("let k = max(2, ┆)"), ["n", "floor"], ["conv"]);
 });
 
 test("behind `@` stand rows above, and the number of a copy is a number", () => {
@@ -116,7 +123,7 @@ test("behind `@` stand rows above, and the number of a copy is a number", () => 
 
 test("labels are offered from the next row on", () => {
   includes(inNet("a: relu", "b: a -> ┆", "c: relu"), ["a"], ["b", "c"]);
-  includes(inNet("a: relu", "let two = 2", "b: basic(4) x ┆"), ["two"], ["a"]);
+  includes(inNet("a: relu", "let two = 2", "b: basic(4) x ┆", "c: relu"), ["two", "a"], ["b", "c"]);
 });
 
 test("in a call stand its parameters with kinds and defaults, and values of the next one", () => {
@@ -193,9 +200,15 @@ test("parts of nets in other files", () => {
 
 test("`expect` counts or looks at a shape", () => {
   offers(inNet("a: relu", "expect ┆"), "params", "state", "macs", "depth", "a", "output");
-  includes(inNet("a: relu", "expect params > ┆"), ["n", "wide"], ["a", "conv"]);
+  includes(inNet("a: relu", "expect params > ┆"), ["n", "wide"], ["conv", "basic"]);
   includes(inNet("a: relu", "expect a -> ┆"), ["wide"], ["conv"]);
-  offers(inNet("a: relu", "expect a ┆"));
+  for (const row of [
+    "expect depth ┆",
+    "expect a.params ┆",
+    "expect params 2 * ┆",
+    "expect a.params >= (1 + ┆",
+  ])
+    includes(inNet("a: relu", row), ["n", "wide", "floor"], ["conv", "photo", "params"]);
 });
 
 test("`output` names labels, `default` what can be set, `input` pictures", () => {
@@ -259,6 +272,18 @@ test("half-typed rows above and below change nothing", () => {
     "output",
     "a",
   ]);
+});
+
+test("every name of every example is offered where it stands", () => {
+  for (const [name, text] of goodTexts) {
+    const document = new Workspace().open(`x-${name}`, text);
+    for (const { span, definition, isDeclaration } of document.binding!.occurrences) {
+      if (isDeclaration) continue;
+      const wanted = definition.kind === "file" ? "std" : definition.name;
+      const labels = complete(document, span.start).map(({ label }) => label.replace(/ =$/, ""));
+      assert.ok(labels.includes(wanted), `${name} at ${span.start} lacks ${wanted}: ${labels}`);
+    }
+  }
 });
 
 test("labels are ranked before the file's names, those before built-in ones and unused std names", () => {

@@ -2,8 +2,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { applyEdits } from "../src/base/fix.ts";
+import { makeSource } from "../src/base/source.ts";
+import { analyse } from "../src/compile.ts";
+import { countGraph } from "../src/ir/stats.ts";
 import { definition, highlights, references } from "../src/language/references.ts";
 import { isRefused, prepareRename, rename } from "../src/language/rename.ts";
+import { Workspace } from "../src/language/workspace.ts";
+import { goodTexts } from "./support/arbitrary-text.ts";
 import { openMarked, readMarks, showRanges } from "./support/cursor.ts";
 
 /** The marks of the text are where the references are. */
@@ -218,6 +223,55 @@ test("rename refuses where the text does not tell every use", () => {
     "`/2` sets the parameter",
   );
   assert.match(why("block b(st┆ep = 1) { in }", "stride"), "`/2` sets the parameter");
+});
+
+// Nets of a thousand layers say nothing more here, and take long.
+const examples = [...goodTexts].filter(([name]) => !/^(cifar|preact)/.test(name));
+
+test("what stands at an occurrence is the name of its definition", () => {
+  for (const [name, text] of goodTexts) {
+    const { binding } = new Workspace().open(`x-${name}`, text);
+    for (const { span, definition, isDeclaration } of binding!.occurrences) {
+      const written = text.slice(span.start, span.end);
+      if (definition.kind !== "file") assert.is(written, definition.name, `${name} at ${span.start}`);
+      if (isDeclaration && definition.kind !== "index" && "span" in definition)
+        assert.equal([definition.span.start, definition.span.end], [span.start, span.end]);
+    }
+  }
+});
+
+test("a renamed example compiles to the same, and renamed back it is what it was", () => {
+  let renames = 0;
+  for (const [name, text] of examples) {
+    const before = analyse(makeSource(name, text), { net: "*" });
+    const { binding } = new Workspace().open(name, text);
+    const declared = binding!.occurrences.filter(({ isDeclaration }) => isDeclaration);
+    for (const { span, definition } of declared.filter((_occurrence, i) => i % 3 === 0)) {
+      const workspace = new Workspace();
+      const there = rename(workspace, workspace.open(name, text), span.start, "other_name");
+      // Refused where the text does not tell every use.
+      if (isRefused(there)) continue;
+      renames++;
+      const changed = applyEdits(text, there.edits.get(name)!)!;
+      const after = analyse(makeSource(name, changed), { net: "*" });
+      const counts = ({ nets }: typeof after) => nets.map(({ graph }) => countGraph(graph));
+      assert.equal(
+        after.diagnostics.map(({ message }) => message),
+        before.diagnostics.map(({ message }) => message),
+        `${name}: ${definition.name}`,
+      );
+      assert.equal(counts(after), counts(before), `${name}: ${definition.name}`);
+      const back = rename(
+        workspace,
+        workspace.open(name, changed),
+        changed.indexOf("other_name"),
+        definition.name,
+      );
+      assert.not.ok(isRefused(back), `${name}: ${definition.name}`);
+      if (!isRefused(back)) assert.is(applyEdits(changed, back.edits.get(name)!), text);
+    }
+  }
+  assert.ok(renames > 50, `${renames}`);
 });
 
 test("the document in the editor counts, not the file, until it is closed", () => {

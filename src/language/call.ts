@@ -54,5 +54,6 @@ export function argumentsIn(tokens: readonly IToken[]): TypedArguments {
 
 /** The parameter that the next argument without a name fills. */
 export function nextFree(callee: Callee["definition"], { positional }: Filled): Taken | undefined {
-  return parametersOf(callee)[positional];
+  // Functions take any number of numbers.
+  return parametersOf(callee)[callee.kind === "function" ? 0 : positional];
 }

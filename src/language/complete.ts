@@ -9,9 +9,7 @@ import type { Span } from "../base/source.ts";
 import { showMap } from "../ir/tensor.ts";
 import { writtenKinds } from "../lower/arguments.ts";
 import type { ParameterKind } from "../lower/builtin.ts";
-import { lookupTop } from "../lower/evaluate.ts";
-import { type Module, stdName } from "../lower/modules.ts";
-import { RowError } from "../lower/row-error.ts";
+import { type Module, standardLibrary, stdName } from "../lower/modules.ts";
 import type { TensorValue } from "../lower/values.ts";
 import { readText } from "../parser/build-ast.ts";
 import * as t from "../parser/tokens.ts";
@@ -33,6 +31,7 @@ import {
   visibleIn,
 } from "./scopes.ts";
 import { kindOf, parametersOf, showTaken, signatureOf, textsOf } from "./signature.ts";
+import { suits, type Wanted } from "./suits.ts";
 
 export type CompletionKind = "keyword" | "value" | "argument" | "part" | "module" | Definition["kind"];
 
@@ -78,9 +77,6 @@ export function complete(
   return completer.candidates().map((candidate) => ({ insert: candidate.label, ...candidate, span: word }));
 }
 
-/** What a place asks for: `undefined` is anything. */
-type Wanted = ParameterKind | "picture" | "callable" | undefined;
-
 const steps = new Set<TokenType>([t.Arrow, t.Bar]);
 const sums = new Set<TokenType>([t.Plus, t.Star]);
 const counts = new Set<TokenType>([
@@ -94,7 +90,6 @@ const counts = new Set<TokenType>([
   t.GreaterEqual,
 ]);
 const conditions = new Set<TokenType>([t.If, t.And, t.Or, t.Not, t.Equal, t.NotEqual]);
-const comparisons = new Set<TokenType>([t.Equal, t.NotEqual, t.Less, t.LessEqual, t.Greater, t.GreaterEqual]);
 const leaves = ["weight", "bias", "scale", "shift", "mean", "var"];
 
 class Completer {
@@ -166,12 +161,22 @@ class Completer {
     }
     if (last !== t.Use && last !== t.Comma) return [keyword("from")];
     const from = this.#moduleBehind();
+    const { word } = this.#cursor;
+    const item = this.#module.file.items.find(
+      ({ kind, span }) => kind === "use" && span.start === row[0].startOffset,
+    );
+    const here = item?.kind === "use" ? item.names : [];
+    // The name at the cursor may stay what it is.
+    const others = here
+      .filter(({ span }) => span.start > word.end || span.end < word.start)
+      .map(({ text }) => text);
+    const taken = new Set([...row.map(({ image }) => image), ...others]);
     const visible = visibleIn(this.#module);
-    const offered = from
-      ? [...declaredIn(from).values()].filter(({ name }) => !visible.has(name))
-      : notYetUsed(this.#module);
-    const written = new Set(row.map(({ image }) => image));
-    return offered.filter(({ name }) => !written.has(name)).map((definition) => this.#named(definition, 0));
+    return [...declaredIn(from ?? standardLibrary()).values()]
+      .filter(
+        ({ name }) => !taken.has(name) && (!visible.has(name) || here.some(({ text }) => text === name)),
+      )
+      .map((definition) => this.#named(definition, 0));
   }
 
   /** The module of a `use` row, written already behind the cursor; undefined for std. */
@@ -192,7 +197,12 @@ class Completer {
     const { row, open } = this.#cursor;
     const last = row[row.length - 1]?.tokenType;
     if (!last) {
-      const isGroup = open[open.length - 1].type === t.LeftBracket;
+      const innermost = open[open.length - 1];
+      const isGroup = innermost.type === t.LeftBracket;
+      // `[ stride ]` may be a number where a path would make no row: in a `let` and in arguments.
+      const isValue =
+        this.#cursor.tokens[innermost.rowFrom]?.tokenType === t.Let || open.some(isOpen(t.LeftParen));
+      if (isGroup && isValue) return [...this.#values(undefined), keyword("let")];
       const words = isGroup
         ? ["let"]
         : this.#owner?.kind === "net"
@@ -219,14 +229,16 @@ class Completer {
 
   #inExpect(row: readonly IToken[]): readonly Candidate[] {
     const last = row[row.length - 1].tokenType;
-    const isChecked = row.some(({ tokenType }) => comparisons.has(tokenType) || tokenType === t.Arrow);
-    if (isChecked) return last === t.Arrow ? this.#values("size") : this.#afterOperator(row);
     const counted = [...metrics].map(
       ([label, documentation]): Candidate => ({ label, kind: "metric", documentation, rank: 0 }),
     );
     if (last === t.Expect) return [...counted, ...this.#labels(), keyword("output")];
-    if (last !== t.Dot) return [];
-    return [...this.#parts(false), ...counted.filter(({ label }) => label !== "depth")];
+    let end = 2;
+    while (row[end]?.tokenType === t.Dot) end += 2;
+    // Past the end: a part is missing behind the last dot.
+    if (end > row.length) return [...this.#parts(false), ...counted.filter(({ label }) => label !== "depth")];
+    if (row[end]?.tokenType === t.Arrow && row.length === end + 1) return this.#values("size");
+    return row.length === end ? this.#values("float") : this.#afterOperator(row.slice(end), "float");
   }
 
   /** In an expression: what the last token of the row asks for. */
@@ -237,8 +249,10 @@ class Completer {
     // What stands behind `@` is a row above whose weights are taken.
     if (last === t.At) return this.#names("path").filter(({ kind }) => kind === "label");
     if (counts.has(last)) return this.#values("float");
-    if (sums.has(last) || last === t.Assign) return this.#values(kind);
-    if (conditions.has(last)) return this.#values("bool");
+    const isCount = row[row.length - 2]?.tokenType === t.NumberToken;
+    if (sums.has(last)) return this.#values(isCount ? "float" : kind);
+    if (last === t.Assign) return this.#values(kind);
+    if (conditions.has(last)) return this.#values("condition");
     if (last === t.Else) return [keyword("if")];
     return last === t.RightBracket && row.some(isType(t.If)) ? [keyword("else")] : [];
   }
@@ -299,8 +313,9 @@ class Completer {
   #values(wanted: Wanted): readonly Candidate[] {
     const words: string[] = [];
     if (wanted === "path" || wanted === undefined) words.push("in", "none", "if");
-    if (wanted === "bool" || wanted === undefined) words.push("true", "false");
-    if (wanted === "bool") words.push("not", "in");
+    if (wanted === "bool" || wanted === "condition" || wanted === undefined) words.push("true", "false");
+    if (wanted === "bool" || wanted === "condition") words.push("not", "in");
+    if (wanted === "condition") words.push("none");
     if (wanted === "int" || wanted === "float") words.push("in");
     return [...this.#names(wanted), ...words.map(keyword)];
   }
@@ -314,13 +329,13 @@ class Completer {
         (definition.kind === "label" || definition.kind === "let") &&
         definition.owner === this.#owner &&
         (definition.row.span.start >= here || definition.row.span.end > this.#cursor.word.start);
-      if (!isLater && this.#suits(definition, wanted)) found.push(this.#named(definition, 0));
+      if (!isLater && suits(definition, wanted)) found.push(this.#named(definition, 0));
     }
     for (const definition of visibleIn(this.#module).values()) {
       const isSelf =
         ("item" in definition && definition.item === this.#owner) ||
         ("row" in definition && definition.row === this.#owner);
-      if (isSelf || !this.#suits(definition, wanted)) continue;
+      if (isSelf || !suits(definition, wanted)) continue;
       const isOwn = "span" in definition && definition.span.source === this.#document.source;
       const isUsed = "span" in definition;
       found.push(this.#named(definition, isOwn ? 1 : isUsed ? 2 : 3));
@@ -328,7 +343,7 @@ class Completer {
     const taken = new Set(found.map(({ label }) => label));
     for (const definition of notYetUsed(this.#module)) {
       if (this.#document.source.name === stdName || taken.has(definition.name)) continue;
-      if (this.#scope.locals.has(definition.name) || !this.#suits(definition, wanted)) continue;
+      if (this.#scope.locals.has(definition.name) || !suits(definition, wanted)) continue;
       const edits = this.#document.place(useFromStd(this.#document.source, definition.name).edits);
       found.push({ ...this.#named(definition, 4), edits });
     }
@@ -393,70 +408,19 @@ class Completer {
         return undefined;
     }
   }
-
-  #suits(definition: Definition, wanted: Wanted): boolean {
-    const kind = kindOfName(definition);
-    if (wanted === "callable")
-      return kind === "path" && definition.kind !== "label" && definition.kind !== "let";
-    if (kind === "never") return false;
-    if (wanted === undefined || kind === undefined) return true;
-    if (wanted === "picture") return kind === "picture" || kind === "size";
-    const numbers = kind === "int" || kind === "float";
-    if (wanted === "size" || wanted === "tuple" || wanted === "pad") return kind === wanted || numbers;
-    return kind === wanted || (numbers && (wanted === "int" || wanted === "float" || wanted === "bool"));
-  }
 }
 
 const keyword = (label: string): Candidate => ({ label, kind: "keyword", rank: 5 });
+
+const isOpen =
+  (type: TokenType) =>
+  (bracket: Bracket): boolean =>
+    bracket.type === type;
 
 const isType =
   (type: TokenType) =>
   ({ tokenType }: IToken): boolean =>
     tokenType === type;
-
-/** What a name may stand for; undefined where the text does not say. */
-function kindOfName(definition: Definition): ParameterKind | "picture" | "never" | undefined {
-  switch (definition.kind) {
-    case "operation":
-      return definition.name === "image" ? "picture" : "path";
-    case "block":
-    case "net":
-    case "label":
-      return "path";
-    case "function":
-    case "index":
-      return "float";
-    case "parameter":
-      return kindOf(definition);
-    case "let": {
-      const { owner, row, module, name } = definition;
-      if (owner !== row)
-        return kindOf({ parameter: { ...row, default: row.value, type: undefined }, owner, module });
-      try {
-        const value = lookupTop(name, module);
-        switch (value?.kind) {
-          case "image":
-          case "image-function":
-            return "picture";
-          case "number":
-            return "float";
-          case "bool":
-          case "text":
-          case "size":
-          case "tuple":
-            return value.kind;
-          default:
-            return value && "path";
-        }
-      } catch (error) {
-        if (!(error instanceof RowError)) throw error;
-        return undefined;
-      }
-    }
-    default:
-      return "never";
-  }
-}
 
 /** `body`, `conv4`, `35` of `body.conv4.35.`; empty where something else than names stands before the dot. */
 function partsBefore(tokens: readonly IToken[]): readonly string[] {
