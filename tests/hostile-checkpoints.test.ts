@@ -425,6 +425,8 @@ test("Caffe's layers by the million, and blobs that say more than they have", ()
     caffe(message(7, message(7, bytes(1, new Uint8Array(1_000_000).fill(1))), values)),
     /has 65 sides, at most 64 are read/,
   );
+  // Fields that a net may have in front of its layers, and nothing else.
+  refused(repeat(join(int(5, 1)), 20_000_000), /none of safetensors/);
   // Old sides are 32 bits, and may be written as if they were none.
   refused(
     caffe(message(7, int(1, -1), int(2, 1), int(3, 1), int(4, 1), values)),

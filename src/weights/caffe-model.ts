@@ -35,6 +35,9 @@ const oldTypes: Readonly<Record<number, string>> = {
 /** The wire types of the fields that a net has in front of its layers. */
 const wireTypes: Readonly<Record<number, number>> = { 1: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2 };
 
+/** Fields in front of the first layer: a name, and inputs with their shapes. */
+const maxHead = 10_000;
+
 /** A network of a thousand layers has a tenth of this. A layer of two bytes takes a hundred in memory. */
 const most = { layers: 100_000, blobs: 100_000 } as const;
 
@@ -62,7 +65,7 @@ export function isCaffe(bytes: Uint8Array): boolean {
   const isLayer = () => (net.field === NET.layer || net.field === NET.oldLayer) && net.wire === 2;
   let names = 0;
   try {
-    while (net.next()) {
+    for (let fields = 0; fields < maxHead && net.next(); fields++) {
       if (isLayer()) return looksLikeLayer(net.message("a layer"), fieldsOf(net.field));
       if (net.wire !== wireTypes[net.field] || (net.field === NET.name && ++names > 1)) return false;
     }
