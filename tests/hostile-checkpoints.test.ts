@@ -446,7 +446,7 @@ test("names of megabytes and names that steer a terminal are not shown whole", (
   };
   const name = "n".repeat(5_000_000);
   const header = JSON.stringify({ [name]: { dtype: "F32", shape: [1], data_offsets: [0, 8] } });
-  assert.match(shown(safetensorsFile(header, new Uint8Array(4))), /: `n{79}…` ends at byte 8/);
+  assert.match(shown(safetensorsFile(header, new Uint8Array(4))), /: `n{60}…` ends at byte 8/);
   const steering = JSON.stringify({ "\u001b[2J": 1 });
   assert.match(shown(safetensorsFile(steering, new Uint8Array(4))), /: `\ufffd\[2J` has no description/);
   const key = p.pickle(
@@ -456,7 +456,7 @@ test("names of megabytes and names that steer a terminal are not shown whole", (
   assert.match(shown(saveZip(key, {})), /the data of storage n{79}… is not in the archive/);
   assert.match(
     shown(p.zipFile([{ name: `${"d".repeat(60_000)}/data.pkl`, data: [1], method: 8 }])),
-    /`d{79}…` in it is/,
+    /`d{60}…` in it is/,
   );
 });
 
