@@ -5,6 +5,7 @@ import { messageGroups, messages } from "../../base/messages.ts";
 import { type Paint, wrap } from "../../base/render-diagnostic.ts";
 import { allNearest, didYouMean } from "../../base/suggest.ts";
 import { UsageError } from "../net-options.ts";
+import { packageFile } from "../package-files.ts";
 import { paintFor, print, printJson } from "../terminal.ts";
 
 type Code = keyof typeof messages;
@@ -43,8 +44,7 @@ function readCode(text: string): Code {
 }
 
 /** Pages come with the package, beside build. */
-const readPage = (code: Code): string =>
-  readFileSync(new URL(`../../../docs/diagnostics/${code}.md`, import.meta.url), "utf8");
+const readPage = (code: Code): string => readFileSync(packageFile(`docs/diagnostics/${code}.md`), "utf8");
 
 const groupOf = (code: Code): string =>
   Object.entries(messageGroups).find(([, group]) => Object.hasOwn(group, code))![0];
