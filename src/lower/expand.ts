@@ -11,6 +11,15 @@ import type { BinaryExpr, Expr, InputRow, NetItem, Row, StepRow } from "../parse
 import { builtinSlots, defaultsFor, fillParameters, readArguments } from "./arguments.ts";
 import { addDefaults, declarationSlots, refuseCircle } from "./entering.ts";
 import { conditionOf, countOf, evaluate, withStride } from "./evaluate.ts";
+import {
+  type Expanded,
+  type ExpanderOptions,
+  expansionLimits,
+  isSharing,
+  type Manner,
+  type Result,
+  withScope,
+} from "./expansion.ts";
 import { countFirst, explainInput, missingInput, refuseNumbers, secondInput } from "./explain-rows.ts";
 import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
@@ -23,54 +32,15 @@ import {
   type Context,
   type Declaration,
   describeKind,
-  type Expectation,
   type Frame,
   type Given,
   isPath,
-  type NoneValue,
   type OperationValue,
-  type OutputReference,
   type PathValue,
   type TensorValue,
   tapLabels,
 } from "./values.ts";
 import { Weights } from "./weights.ts";
-
-/** Bounds on one expansion: past them a text is an accident or an attack; ResNet-1202 takes 12,000 nodes. */
-export const expansionLimits = { nodes: 200_000, steps: 500_000, blocks: 100 } as const;
-
-/** What a step gives: a tensor, or nothing where everything in it was `none`. */
-type Result = TensorValue | NoneValue;
-
-/** How a path is run: under which stride and copy number, and what names its steps. */
-interface Manner {
-  readonly stride?: { readonly value: number; readonly span: Span };
-  /** ".0" of a copy. */
-  readonly copy?: string;
-  readonly labelled?: boolean;
-  readonly stepNames: ReadonlyMap<Expr, string>;
-}
-
-const isSharing = (expr: Expr): expr is BinaryExpr => expr.kind === "binary" && expr.operator === "@";
-
-/** A row that takes the weights of another has the other's scope already. */
-const withScope = (result: Result, scope: string): Result =>
-  result.kind === "none" ? result : { ...result, scope: result.scope ?? scope };
-
-/** A block or net that was run, with what it declared on the way. */
-export interface Expanded {
-  readonly result: Result;
-  readonly frame: Frame;
-  readonly expectations: readonly Expectation[];
-  readonly outputs: readonly OutputReference[] | undefined;
-}
-export interface ExpanderOptions {
-  readonly report: Report;
-  readonly batch: number;
-  /** The net the user builds: errors in blocks of other files are blamed on its rows. */
-  readonly root: Declaration;
-  readonly onRow?: OnRow | undefined;
-}
 
 export class Expander {
   // A shape rule's complaint unwinds to its row like any other.

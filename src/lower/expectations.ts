@@ -11,7 +11,7 @@ import type { Graph } from "../ir/graph.ts";
 import { type Counts, countGraph, countUnder, depthOf } from "../ir/stats.ts";
 import type { ExpectRow } from "../parser/ast.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Expanded } from "./expand.ts";
+import type { Expanded } from "./expansion.ts";
 import { explainPart } from "./explain-names.ts";
 import { foreignMetric } from "./foreign-names.ts";
 import { fail, RowError } from "./row-error.ts";
