@@ -14,12 +14,8 @@ import { makeSource } from "../src/base/source.ts";
 import { type AnalysedNet, analyse } from "../src/compile.ts";
 import { countGraph, stagesOf } from "../src/ir/stats.ts";
 import { sizeOf } from "../src/published/catalogue.ts";
-import {
-  isSpec,
-  publishedNames,
-  publishedSpec,
-  recogniseArchitecture,
-} from "../src/weights/architecture/index.ts";
+import { zooNet } from "../src/published/zoo.ts";
+import { isSpec, recogniseArchitecture } from "../src/weights/architecture/index.ts";
 import type { Checkpoint } from "../src/weights/checkpoint.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -34,7 +30,7 @@ interface Network {
 export function catalogueModule(facts: string): string {
   const networks = readNetworks(facts);
   const stages = new Map(
-    [...compiled(facts), ...fromExamples()].flatMap(([name, net]) => {
+    [...compiled(networks.keys(), facts)].flatMap(([name, net]) => {
       const network = networks.get(name);
       return network && fits(net, network) ? [[name, net] as const] : [];
     }),
@@ -102,10 +98,10 @@ const cells = (line: string): readonly string[] =>
 
 type Entry = readonly [name: string, shape: readonly number[], dtype?: string];
 
-/** What can be written as a net: the published ones that are known by name, and those whose state dict is at hand. */
-function* compiled(facts: string): Iterable<readonly [string, AnalysedNet]> {
-  for (const name of publishedNames) {
-    const net = netOf(publishedSpec(name)?.text);
+/** What is a net: those of the zoo, and those whose state dict is at hand. */
+function* compiled(names: Iterable<string>, facts: string): Iterable<readonly [string, AnalysedNet]> {
+  for (const name of names) {
+    const net = zooNet(name);
     if (net) yield [name, net];
   }
   const manifests = JSON.parse(gunzipSync(readFileSync(path.join(facts, "state-dicts.json.gz"))).toString());
@@ -128,34 +124,6 @@ function checkpointOf(entries: readonly Entry[]): Checkpoint {
     }),
   );
   return { format: "safetensors", layout: "torch", tensors, notes: [] };
-}
-
-/** What the papers' nets are called in the examples. */
-const inExamples: readonly (readonly [file: string, net: RegExp, paper: string])[] = [
-  ["cifar.resnet", /^resnet(\d+)$/, "cifar-resnet$1-A"],
-  ["cifar.resnet", /^plain(\d+)$/, "cifar-plain$1"],
-  ["preact.resnet", /^resnet(\d+)$/, "cifar-preact-resnet$1"],
-  ["plain.resnet", /^plain(\d+)$/, "plain$1"],
-  ["resnet18.resnet", /^resnet(18)$/, "resnet$1-optionB"],
-  ["resnet34.resnet", /^resnet(34)_a$/, "resnet$1-optionA"],
-  ["resnet34.resnet", /^resnet(34)_b$/, "resnet$1-optionB"],
-  ["resnet34.resnet", /^resnet(34)_c$/, "resnet$1-optionC"],
-  ...["50", "101", "152"].map(
-    (depth) => [`resnet${depth}.resnet`, /^resnet(\d+)$/, "resnet$1-stride3x3-optionB"] as const,
-  ),
-  ["resnext.resnet", /^resnext50_32x4d$/, "resnext50-32x4d"],
-  ["vgg.resnet", /^(vgg16|vgg19|vgg11_bn)$/, "$1"],
-];
-
-/** The papers' nets as the examples have them. */
-function* fromExamples(): Iterable<readonly [string, AnalysedNet]> {
-  for (const file of new Set(inExamples.map(([name]) => name))) {
-    const text = readFileSync(path.join(root, "examples", file), "utf8");
-    for (const net of analyse(makeSource(file, text), { net: "*" }).nets) {
-      const match = inExamples.find(([name, pattern]) => name === file && pattern.test(net.name));
-      if (match) yield [`paper:${net.name.replace(match[1], match[2])}`, net];
-    }
-  }
 }
 
 const netOf = (text: string | undefined): AnalysedNet | undefined =>

@@ -22,12 +22,11 @@ export type { Verdict } from "./lower/expectations.ts";
 export type { ReadModule } from "./lower/modules.ts";
 export { type Formatted, format } from "./parser/format.ts";
 export type { Pass, PassEvent } from "./passes/pass.ts";
+export { zooNames, zooNet } from "./published/zoo.ts";
 export { version } from "./version.generated.ts";
 export {
   type Architecture,
   type OpenQuestion,
-  publishedNames,
-  publishedSpec,
   recogniseArchitecture,
 } from "./weights/architecture/index.ts";
 export { type BindRequest, type BoundWeights, bindWeights } from "./weights/bind.ts";

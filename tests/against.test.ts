@@ -1,15 +1,12 @@
 /** Published networks by name: their counts are the published ones, and `check --against` tells where a net differs. */
-import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { compareWithPublished, openPublished, unknownPublished } from "../src/cli/against.ts";
 import { type AnalysedNet, analyse } from "../src/compile.ts";
-import { countGraph } from "../src/ir/stats.ts";
-import { publishedNames, publishedSpec } from "../src/weights/architecture/index.ts";
+import { zooNames, zooNet } from "../src/published/zoo.ts";
 import { examplePath, openNet } from "./support/nets.ts";
-import { requireShared, sharedPath } from "./support/shared.ts";
 
 const netOf = (text: string): AnalysedNet => {
   const { nets, diagnostics } = analyse(makeSource("mine.resnet", text));
@@ -23,31 +20,15 @@ function published(name: string, like?: AnalysedNet): AnalysedNet {
   return found;
 }
 
-const facts = { torchvision: "facts/torchvision_weights.csv", timm: "facts/timm_models.csv" } as const;
-
-for (const [source, file] of Object.entries(facts)) {
-  if (!requireShared(file)) continue;
-  const [head, ...rows] = readFileSync(sharedPath(file), "utf8").trim().split("\n");
-  const titles = head.split(",");
-  // Columns behind a quoted one are not needed.
-  const value = (row: string, title: string) => row.split(",")[titles.indexOf(title)];
-  for (const name of publishedNames.filter((one) => one.startsWith(`${source}:`))) {
-    test(`${name} has the published counts`, () => {
-      const model = name.slice(source.length + 1);
-      const mine = rows.filter((row) => value(row, "model") === model);
-      const params = new Set(
-        mine.map((row) => Number(value(row, source === "timm" ? "param_count" : "num_params"))),
-      );
-      const { params: own, macs } = countGraph(published(name).graph);
-      assert.equal([...params], [own]);
-      const at224 = mine.filter((row) => source === "torchvision" || value(row, "img_size") === "224");
-      for (const row of at224) assert.is(macs, Number(value(row, "macs_conv_fc_exact")), row);
-    });
-  }
-}
+test("every network of the zoo that the catalogue has is found by its name", () => {
+  // Of some the counts that timm published are not those of its code: these are in the zoo, and not in the catalogue.
+  assert.ok(zooNames().length > 230, `${zooNames().length}`);
+  for (const name of ["timm:seresnext26t_32x4d", "keras:ResNet50V2", "caffe:SE-ResNet-50", "paper:wrn-28-10"])
+    assert.is(compareWithPublished(zooNet(name)!, published(name, zooNet(name)), name), undefined, name);
+});
 
 test("what is not published is undefined", () => {
-  assert.is(publishedSpec("torchvision:resnet52"), undefined);
+  assert.is(zooNet("torchvision:resnet52"), undefined);
   assert.is(openPublished("torchvision:resnet5O", undefined), undefined);
   const refused = unknownPublished("torchvision:resnet5O");
   assert.is(refused?.code, "unknown-published");

@@ -5,41 +5,41 @@
  */
 import { type Diagnostic, makeDiagnostic, type Note } from "../base/diagnostic.ts";
 import { count, short } from "../base/show-number.ts";
-import { makeSource } from "../base/source.ts";
 import { allNearest, didYouMean } from "../base/suggest.ts";
-import { type AnalysedNet, analyse } from "../compile.ts";
+import type { AnalysedNet } from "../compile.ts";
 import { isOp } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { countGraph, type Stage, stagesOf } from "../ir/stats.ts";
 import { type PublishedNetwork, publishedNetworks, sizeOf } from "../published/catalogue.ts";
 import { besideStages } from "../published/compare.ts";
 import { pairStages } from "../published/stages.ts";
-import { publishedNames, publishedSpec } from "../weights/architecture/published.ts";
+import { zooNet } from "../published/zoo.ts";
+
+/** The sources, in the order in which people mean them. */
+const bestKnown = ["torchvision", "timm", "keras", "caffe", "paper"];
 
 /** Why there is no published network of this name. */
 export function unknownPublished(name: string): Diagnostic | undefined {
-  const known = new Set([...publishedNames, ...publishedNetworks().keys()]);
+  const known = publishedNetworks();
   if (known.has(name)) return undefined;
   const model = name.replace(/^.*:/, "").toLowerCase();
   // `resnet50` alone, or of another source.
   const source = name.split(":")[0];
-  const namesakes = [...known]
+  const rank = (other: string) => [source, ...bestKnown].indexOf(other.split(":")[0]);
+  const namesakes = [...known.keys()]
     .filter((other) => other.replace(/^.*:/, "").toLowerCase() === model)
-    .sort((a, b) => Number(!a.startsWith(`${source}:`)) - Number(!b.startsWith(`${source}:`)));
-  const near = namesakes.length > 0 ? namesakes : allNearest(name, known);
-  const sources = [...new Set([...known].map((other) => other.split(":")[0]))].join(", ");
+    .sort((a, b) => rank(a) - rank(b));
+  const near = namesakes.length > 0 ? namesakes : allNearest(name, known.keys());
+  const sources = [...new Set([...known.keys()].map((other) => other.split(":")[0]))].join(", ");
   const hint = didYouMean(near, "") ?? `there are ${count(known.size)}, as SOURCE:MODEL of ${sources}`;
   return makeDiagnostic("unknown-published", undefined, { name }, { hint });
 }
 
-/** The published net, on a picture of the same size as the net's; undefined where its spec is not known. */
+/** The published net, on a picture of the same size as the net's if it takes one; undefined where the zoo has none. */
 export function openPublished(name: string, like: AnalysedNet | undefined): AnalysedNet | undefined {
-  const spec = publishedSpec(name);
-  if (!spec) return undefined;
   const input = like?.graph.nodes.find((node) => isOp(node, ops.input));
-  const size = input ? { size: input.type.shape.slice(1).join("x") } : {};
-  const [net] = analyse(makeSource(`${name}.resnet`, spec.text), { settings: size }).nets;
-  return net;
+  const size = input?.type.shape.slice(1).join("x");
+  return (size && zooNet(name, { size })) || zooNet(name);
 }
 
 export interface Comparison {

@@ -19,7 +19,6 @@ import { legacySenet, type Style, styles, timmV2, torchvision } from "./style.ts
 import { countParams, Tensors } from "./tensors.ts";
 
 export { type Architecture, isSpec, type OpenQuestion, type Spec } from "./architecture.ts";
-export { publishedNames, publishedSpec } from "./published.ts";
 
 /** `path` is only a hint: names of files often say what shapes do not. */
 export function recogniseArchitecture(checkpoint: Checkpoint, path = ""): Architecture | undefined {
