@@ -26,8 +26,9 @@ export function pageOf(code: string): string | undefined {
   return page && existsSync(page) ? page.href : undefined;
 }
 
-/** Folders that hold no sources of the user's, and how many files are looked at at most. */
+/** Folders that hold no sources of the user's, and how many folders and files are looked at at most. */
 const skipped = /^(\.|node_modules$)/;
+const mostFolders = 5000;
 const mostFiles = 2000;
 
 export class DiskFiles implements Files {
@@ -103,15 +104,18 @@ function pathOf(uri: string): string | undefined {
   }
 }
 
-function sourcesUnder(folder: string): string[] {
+function sourcesUnder(root: string): readonly string[] {
   const found: string[] = [];
-  const open = [folder];
-  for (let at = open.shift(); at !== undefined && found.length < mostFiles; at = open.shift()) {
-    for (const entry of entriesOf(at)) {
-      const file = path.join(at, entry.name);
-      if (entry.isDirectory() && !skipped.test(entry.name)) open.push(file);
+  const folders = [root];
+  // Folders that are found on the way are looked at after those that were there.
+  for (const folder of folders) {
+    for (const entry of entriesOf(folder)) {
+      const file = path.join(folder, entry.name);
+      if (entry.isDirectory() && !skipped.test(entry.name) && folders.length < mostFolders)
+        folders.push(file);
       else if (entry.isFile() && entry.name.endsWith(".resnet")) found.push(file);
     }
+    if (found.length >= mostFiles) break;
   }
   return found;
 }
