@@ -4,6 +4,7 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import type { Span } from "../base/source.ts";
+import { asksForMore, continuesRow, declarations, startsRow } from "../parser/separators.ts";
 import * as t from "../parser/tokens.ts";
 import type { Document } from "./document.ts";
 
@@ -30,12 +31,6 @@ export interface Bracket {
 const words = new Set<TokenType>([t.Name, ...t.words]);
 const openers = new Set<TokenType>(t.brackets.keys());
 const closers = new Set<TokenType>(t.brackets.values());
-const declares = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
-const startsRow = new Set<TokenType>([...declares, t.Let, t.Input, t.Output, t.Default, t.Expect]);
-const operators = [...t.precedence.keys()];
-/** After these a line break ends no row, before those none begins. */
-const unfinished = new Set<TokenType>([...operators, t.Not, t.Comma, t.Colon, t.Assign, t.Dot]);
-const continues = new Set<TokenType>([...operators, t.Else, t.From, t.Comma, t.Dot, t.Assign, ...closers]);
 const comments = new Set<TokenType>([t.Comment, t.Doc]);
 
 export function cursorAt({ source, tokens: all }: Document, offset: number): Cursor {
@@ -61,7 +56,7 @@ export function cursorAt({ source, tokens: all }: Document, offset: number): Cur
     const innermost = open[open.length - 1]?.type;
     if (type === t.Separator) {
       isFirstOfLine = image === "\n";
-      if (!isFirstOfLine || (innermost !== t.LeftParen && !(before && unfinished.has(before))))
+      if (!isFirstOfLine || (innermost !== t.LeftParen && !(before && asksForMore.has(before))))
         isFresh = true;
       continue;
     }
@@ -73,13 +68,13 @@ export function cursorAt({ source, tokens: all }: Document, offset: number): Cur
     }
     // Whatever the row above ends in, these words continue nothing.
     if (isFirstOfLine && startsRow.has(type)) isFresh = true;
-    if (isFirstOfLine && declares.has(type)) open.length = 0;
+    if (isFirstOfLine && declarations.has(type)) open.length = 0;
     isFirstOfLine = false;
     if (offset <= end && words.has(type)) {
       start = startOffset;
       break;
     }
-    if (isFresh && !continues.has(type)) rowFrom = tokens.length;
+    if (isFresh && !continuesRow.has(type)) rowFrom = tokens.length;
     isFresh = false;
     if (openers.has(type)) {
       open.push({ type, index: tokens.length, rowFrom });

@@ -54,7 +54,8 @@ export const continuesRow: ReadonlySet<TokenType> = new Set([
   ...[t.Else, t.From, t.Comma, t.Dot, t.Assign],
   ...t.brackets.values(),
 ]);
-const declarations = new Set<TokenType>([t.Net, t.Block, t.Use, t.Names]);
+/** At the start of a line these close whatever is open. */
+export const declarations: ReadonlySet<TokenType> = new Set([t.Net, t.Block, t.Use, t.Names]);
 /** At the start of a line these start a row or a declaration. */
 export const startsRow: ReadonlySet<TokenType> = new Set([
   ...declarations,
