@@ -165,6 +165,17 @@ test("rename of a label warns that names of weights change", () => {
   assert.is(renamed("net m { input 8x8x3\n sta┆ge: relu\n }", "stage").warning, undefined);
 });
 
+test("rename of what steps without a label are written as warns too", () => {
+  const warns = (marked: string) => renamed(marked, "fresh").warning ?? "nothing";
+  const block = (use: string) => `block un┆it(width) { conv(3x3, width) }\nnet m { input 8x8x3\n ${use} }`;
+  assert.match(warns(block("unit(4)")), "are called after `unit`, and after `fresh`");
+  assert.match(warns(block("a: unit(4) -> relu")), "are called after `unit`");
+  assert.is(warns(block("a: unit(4) x 2")), "nothing", "the label is the step's name");
+  assert.is(warns(block("relu")), "nothing");
+  assert.match(warns("block b(w, sho┆rtcut) { conv(1x1, w) + shortcut(w) }"), "are called after `shortcut`");
+  assert.is(warns("block b(w┆, shortcut) { conv(1x1, w) + shortcut(w) }"), "nothing");
+});
+
 test("rename refuses what is not the user's, and what is no name", () => {
   const why = (marked: string, wanted = "fresh") => renamed(marked, wanted).why!;
   assert.match(why("block b { con┆v(3x3, 4) }"), "`conv` is built in");

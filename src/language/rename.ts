@@ -5,6 +5,7 @@
 import type { Edit } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import { stdName } from "../lower/modules.ts";
+import { nameSteps } from "../lower/naming.ts";
 import * as t from "../parser/tokens.ts";
 import { occurrenceAt } from "./bind.ts";
 import type { Document } from "./document.ts";
@@ -69,7 +70,7 @@ export function rename(
     if (own) own.push({ span, text: wanted });
     else edits.set(span.source.name, [{ span, text: wanted }]);
   }
-  return { edits, warning: consequence(definition, wanted) };
+  return { edits, warning: consequence(definition, wanted, documents) };
 }
 
 /** A single token that the lexer takes for a name. */
@@ -131,8 +132,29 @@ function taken(name: string, by: Definition, file: string): string {
   return "span" in by ? `${file} has a ${what} \`${name}\` already` : `\`${name}\` is built in`;
 }
 
-/** Labels are in the names of weights. */
-function consequence({ kind, name }: Definition, wanted: string): string | undefined {
-  if (kind !== "label" || name === wanted) return undefined;
-  return `weights called \`${name}.…\` are called \`${wanted}.…\` from here on: tables of names and saved checkpoints need the same change`;
+/** Labels are in the names of weights, and so are the words of steps without one. */
+function consequence(
+  definition: Definition,
+  wanted: string,
+  documents: readonly Document[],
+): string | undefined {
+  const { kind, name } = definition;
+  if (name === wanted) return undefined;
+  const change = "tables of names and saved checkpoints need the same change";
+  if (kind === "label")
+    return `weights called \`${name}.…\` are called \`${wanted}.…\` from here on: ${change}`;
+  if (!documents.some((document) => namesSteps(definition, document))) return undefined;
+  return `the weights of steps without a label are called after \`${name}\`, and after \`${wanted}\` from here on: ${change}`;
+}
+
+/** Whether a step without a label is written with a name. */
+function namesSteps(definition: Definition, { module, binding }: Document): boolean {
+  const uses = new Set<number>();
+  for (const occurrence of binding?.occurrences ?? [])
+    if (sameDefinition(occurrence.definition, definition)) uses.add(occurrence.span.start);
+  return (module?.file.items ?? []).some((item) => {
+    if (item.kind !== "block" && item.kind !== "net") return false;
+    // A step that is named by its label has no name of its own.
+    return [...nameSteps(item.rows)].some(([step, own]) => own !== "" && uses.has(step.span.start));
+  });
 }
