@@ -29,19 +29,12 @@ export interface Bracket {
 }
 
 const words = new Set<TokenType>([t.Name, ...t.words]);
-const openers = new Set<TokenType>(t.brackets.keys());
-const closers = new Set<TokenType>(t.brackets.values());
 const comments = new Set<TokenType>([t.Comment, t.Doc]);
 
 export function cursorAt({ source, tokens: all }: Document, offset: number): Cursor {
-  const tokens: IToken[] = [];
-  const open: Bracket[] = [];
-  let rowFrom = 0;
+  const reader = new Reader();
   let start = offset;
   let inside: IToken | undefined;
-  /** Whether the next token begins a row. */
-  let isFresh = true;
-  let isFirstOfLine = true;
   for (const [i, token] of all.entries()) {
     const { tokenType: type, startOffset, image } = token;
     const end = startOffset + image.length;
@@ -50,44 +43,78 @@ export function cursorAt({ source, tokens: all }: Document, offset: number): Cur
       if (offset <= end) inside = token;
       continue;
     }
-    const isText = type === t.Text || type === t.BadText;
-    if (isText && offset < end + (type === t.BadText ? 1 : 0)) inside = token;
-    const before = tokens[tokens.length - 1]?.tokenType;
-    const innermost = open[open.length - 1]?.type;
+    // Behind its last character an open quote goes on, a closed one is over.
+    if ((type === t.Text && offset < end) || (type === t.BadText && offset <= end)) inside = token;
     if (type === t.Separator) {
-      isFirstOfLine = image === "\n";
-      if (!isFirstOfLine || (innermost !== t.LeftParen && !(before && asksForMore.has(before))))
-        isFresh = true;
+      reader.endLine(image);
       continue;
     }
-    const labels = type === t.Name && all[i + 1]?.tokenType === t.Colon;
-    const isRow = startsRow.has(type) || (labels && before !== t.Comma && before !== t.LeftParen);
-    if (isFirstOfLine && innermost === t.LeftParen && isRow) {
-      while (open[open.length - 1]?.type === t.LeftParen) open.pop();
-      isFresh = true;
-    }
-    // Whatever the row above ends in, these words continue nothing.
-    if (isFirstOfLine && startsRow.has(type)) isFresh = true;
-    if (isFirstOfLine && declarations.has(type)) open.length = 0;
-    isFirstOfLine = false;
+    reader.reach(type, all[i + 1]?.tokenType === t.Colon);
     if (offset <= end && words.has(type)) {
       start = startOffset;
       break;
     }
-    if (isFresh && !continuesRow.has(type)) rowFrom = tokens.length;
-    isFresh = false;
-    if (openers.has(type)) {
-      open.push({ type, index: tokens.length, rowFrom });
-      isFresh = type !== t.LeftParen;
-    } else if (closers.has(type)) {
-      const opener = open.findLastIndex((bracket) => t.brackets.get(bracket.type) === type);
-      if (opener >= 0) {
-        rowFrom = open[opener].rowFrom;
-        open.length = opener;
-      }
-    }
-    tokens.push(token);
+    reader.take(token);
   }
-  const word = { source, start, end: offset };
-  return { word, inside, open, tokens, row: isFresh ? [] : tokens.slice(rowFrom) };
+  const { tokens, open, row } = reader;
+  return { word: { source, start, end: offset }, inside, open, tokens, row };
+}
+
+/** Follows rows and brackets through the tokens of a text. */
+class Reader {
+  readonly tokens: IToken[] = [];
+  readonly open: Bracket[] = [];
+  #rowFrom = 0;
+  /** Whether the next token begins a row, and whether it begins a line. */
+  #isFresh = true;
+  #isFirst = true;
+
+  /** What was read of the row that the next token belongs to. */
+  get row(): readonly IToken[] {
+    return this.#isFresh ? [] : this.tokens.slice(this.#rowFrom);
+  }
+
+  get #last(): TokenType | undefined {
+    return this.tokens[this.tokens.length - 1]?.tokenType;
+  }
+
+  get #innermost(): TokenType | undefined {
+    return this.open[this.open.length - 1]?.type;
+  }
+
+  /** A line break or `;`. */
+  endLine(image: string): void {
+    this.#isFirst = image === "\n";
+    const goesOn = this.#innermost === t.LeftParen || (this.#last && asksForMore.has(this.#last));
+    if (!this.#isFirst || !goesOn) this.#isFresh = true;
+  }
+
+  /** A token comes next: what it ends by starting a row. */
+  reach(type: TokenType, isBeforeColon: boolean): void {
+    const isLabel = type === t.Name && isBeforeColon && this.#last !== t.Comma && this.#last !== t.LeftParen;
+    if (this.#isFirst && this.#innermost === t.LeftParen && (isLabel || startsRow.has(type))) {
+      while (this.#innermost === t.LeftParen) this.open.pop();
+      this.#isFresh = true;
+    }
+    // Whatever the row above ends in, these words continue nothing.
+    if (this.#isFirst && startsRow.has(type)) this.#isFresh = true;
+    if (this.#isFirst && declarations.has(type)) this.open.length = 0;
+    this.#isFirst = false;
+  }
+
+  take(token: IToken): void {
+    const type = token.tokenType;
+    if (this.#isFresh && !continuesRow.has(type)) this.#rowFrom = this.tokens.length;
+    this.#isFresh = false;
+    if (t.brackets.has(type)) {
+      this.open.push({ type, index: this.tokens.length, rowFrom: this.#rowFrom });
+      this.#isFresh = type !== t.LeftParen;
+    }
+    const opener = this.open.findLastIndex((bracket) => t.brackets.get(bracket.type) === type);
+    if (opener >= 0) {
+      this.#rowFrom = this.open[opener].rowFrom;
+      this.open.length = opener;
+    }
+    this.tokens.push(token);
+  }
 }

@@ -13,7 +13,7 @@ export function isA<K extends Kinded["kind"]>(
 }
 
 /** What stands inside a node, in the order of the text. */
-export function childrenOf(node: Branch): readonly Branch[] {
+function childrenOf(node: Branch): readonly Branch[] {
   if (!("kind" in node)) return "value" in node ? [node.value] : node.default ? [node.default] : [];
   switch (node.kind) {
     case "file":
