@@ -84,6 +84,16 @@ test("an error inside a library block is blamed on the row that used it", () => 
   assert.ok(notes.some(({ message }) => /^in `bottleneck`, std\.resnet:\d+$/.test(message)));
 });
 
+test("thousands of names that mean nothing are told in no time", () => {
+  const word = (i: number) => `w${((i * 7919) % 100_003).toString(36)}${i.toString(36)}q`;
+  const names = Array.from({ length: 3000 }, (_, i) => `  ${word(i)}: ${word(i + 5000)}`);
+  const start = cpuMs();
+  const { diagnostics } = analyseText(`net m {\n  input 8x8x3\n${names.join("\n")}\n}\n`);
+  const ms = cpuMs() - start;
+  assert.is(diagnostics.filter(({ code }) => code === "unknown-name").length, 3000);
+  assert.ok(ms < 3000, `${ms.toFixed(0)} ms`);
+});
+
 test("rendering for editors is one line", () => {
   const [diagnostic] = analyseText(around("rellu")).diagnostics;
   assert.is(renderGnu(diagnostic), "model.resnet:3:3: error: nothing here is called `rellu` [unknown-name]");

@@ -135,6 +135,7 @@ const nameMessages = {
   "unknown-setting": error(
     (p: { net: string; name: string }) => `net \`${p.net}\` has no parameter \`${p.name}\``,
   ),
+  "unknown-labels": warning((p: { name: string }) => `no classes are known as "${p.name}"`),
   "unknown-metric": error((p: { name: string }) => `nothing is counted under \`${p.name}\``),
   "unknown-pass": error((p: { name: string }) => `there is no pass called \`${p.name}\``),
   "name-taken": error(

@@ -236,6 +236,7 @@ class NameChecker {
   #name(name: string, span: Span): void {
     this.used.add(name);
     if (this.#isKnown(name)) return;
+    this.#module.unknown.add(name);
     const { code, ...extra } = explainUnknown(name, span, this.#locals, this.#module);
     if (code === "joined-word") this.#report(code, span, { text: name }, extra);
     else this.#report(code, span, { name }, extra);

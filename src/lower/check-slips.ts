@@ -3,9 +3,11 @@
  * was meant, a product where a size was, what PyTorch's habits make of `avgpool(1)` and of inputs with channels first.
  */
 import type { Report } from "../base/diagnostic.ts";
-import { replace, write } from "../base/fix.ts";
+import { replace, write, writeOneOf } from "../base/fix.ts";
 import { positionAt, type Span } from "../base/source.ts";
+import { allNearest, didYouMean } from "../base/suggest.ts";
 import type { Argument, BlockItem, CallExpr, Expr, InputRow, NetItem, StepRow } from "../parser/ast.ts";
+import { labelSets } from "../std/labels.generated.ts";
 import { labelRows } from "./naming.ts";
 
 /** `n: 3`: a label on what is no step. */
@@ -46,6 +48,7 @@ export function checkInput({ value }: InputRow, report: Report): void {
 
 /** `conv(64, 3x3)`, `conv(3*3, 64)`, `avgpool(1)`. */
 export function checkCall({ callee, args, span }: CallExpr, report: Report): void {
+  for (const { name, value } of args) if (name?.text === "labels") checkLabels(value, report);
   if (callee.kind !== "name") return;
   const [first, second] = args;
   if (callee.name === "conv" && isPlain(first, "number") && isPlain(second, "size")) {
@@ -70,6 +73,37 @@ export function checkCall({ callee, args, span }: CallExpr, report: Report): voi
       { hint, fixes: [{ ...fix, title: "write `avgpool`" }] },
     );
   }
+}
+
+/** `labels = "cifar"`: classes without names, which nobody would miss before a picture is shown. */
+function checkLabels(value: Expr, report: Report): void {
+  if (value.kind !== "text" || value.value === "" || Object.hasOwn(labelSets, value.value)) return;
+  const near = allNearest(value.value, Object.keys(labelSets));
+  // `imagenet`, `cifar10`: the beginning of one is near enough.
+  const begun = Object.keys(labelSets).filter((name) =>
+    name.replace(/\W/g, "").startsWith(value.value.toLowerCase().replace(/\W/g, "")),
+  );
+  const meant = near.length > 0 ? near : begun;
+  const hint =
+    didYouMean(
+      meant.map((name) => `"${name}"`),
+      "",
+    ) ??
+    `there are ${Object.keys(labelSets)
+      .map((name) => `"${name}"`)
+      .join(" and ")}`;
+  report(
+    "unknown-labels",
+    value.span,
+    { name: value.value },
+    {
+      hint,
+      fixes: writeOneOf(
+        value.span,
+        meant.map((name) => `"${name}"`),
+      ),
+    },
+  );
 }
 
 const isPlain = (argument: Argument | undefined, kind: "number" | "size"): boolean =>

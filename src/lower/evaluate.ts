@@ -204,6 +204,7 @@ function lookup({ name, span }: NameExpr, frame: Frame): Value {
     const order = later.kind === "let" ? ", and `default` before all others" : "";
     fail("used-before", span, { name }, { notes, hint: `rows run from top to bottom${order}` });
   }
+  if (frame.module.unknown.has(name)) failSilently();
   const locals = [...frame.variables.keys(), ...frame.labels.keys()];
   const { code, ...extra } = explainUnknown(name, span, locals, frame.module);
   if (code === "joined-word") fail(code, span, { text: name }, extra);

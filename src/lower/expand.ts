@@ -20,7 +20,14 @@ import {
   type Result,
   withScope,
 } from "./expansion.ts";
-import { countFirst, explainInput, missingInput, refuseNumbers, secondInput } from "./explain-rows.ts";
+import {
+  countFirst,
+  explainInput,
+  missingInput,
+  noStepHints,
+  refuseNumbers,
+  secondInput,
+} from "./explain-rows.ts";
 import { joinName, nameSteps, spine, stepWord } from "./naming.ts";
 import { enter, leave } from "./nesting.ts";
 import { News, recover, unknownTensor } from "./recover.ts";
@@ -331,13 +338,8 @@ export class Expander {
     }
     const value = evaluate(expr, frame);
     if (!isPath(value)) {
-      const hint = value.kind === "size" ? "a convolution is written `conv(3x3, 64)`" : undefined;
-      fail(
-        "kind-mismatch",
-        expr.span,
-        { message: `a row is a step; this is ${describeKind(value)}` },
-        { hint },
-      );
+      const message = `a row is a step, this is ${describeKind(value)}`;
+      fail("kind-mismatch", expr.span, { message }, { hint: noStepHints[value.kind] });
     }
     const path = manner.stride ? withStride(value, manner.stride.value, manner.stride.span) : value;
     const own = manner.stepNames.get(expr) ?? stepWord(expr);

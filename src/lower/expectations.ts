@@ -146,10 +146,12 @@ function countOf(row: ExpectRow, graph: Graph, total: Counts, frame: Frame): num
   const counts = countUnder(graph, label);
   if (!isMetric(metric) || metric === "depth" || !counts) {
     const labels = [...frame.labels.keys()];
-    const near = counts ? [] : allNearest(label, labels).map((name) => `${name}.${metric}`);
-    const hint = counts
-      ? "of a label there are params, state and macs"
-      : (didYouMean(near) ?? `the rows are ${listNames(labels)}`);
+    const ofLabel = ["params", "state", "macs"];
+    const near = counts
+      ? allNearest(foreignMetric(metric)?.meant ?? metric, ofLabel).map((name) => `${label}.${name}`)
+      : allNearest(label, labels).map((name) => `${name}.${metric}`);
+    const all = counts ? "of a label there are params, state and macs" : `the rows are ${listNames(labels)}`;
+    const hint = didYouMean(near) ?? all;
     fail("unknown-metric", span, { name: parts.join(".") }, { hint, fixes: writeOneOf(span, near) });
   }
   return counts[metric];

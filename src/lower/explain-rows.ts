@@ -68,6 +68,13 @@ export function refuseDash(dash: Span): never {
   fail("kind-mismatch", dash, { message }, { hint, fixes: [write({ ...dash, end: after }, "")] });
 }
 
+/** What was probably meant by a row that is no step. */
+export const noStepHints: Readonly<Record<string, string>> = {
+  size: "a convolution is written `conv(3x3, 64)`",
+  number: "a number is named with `let n = 3`, or is an argument",
+  image: "a picture stands in the `input` row",
+};
+
 /** A step before there is anything to run it on. */
 export function missingInput(row: Row, { declaration }: Frame, root: Declaration): never {
   const params = { net: root.item.name.text };

@@ -29,6 +29,8 @@ export interface Module {
   readonly cyclic: Set<string>;
   /** The modules behind its `use` rows, as far as they were found. */
   readonly imports: ReadonlyMap<UseItem, Module>;
+  /** Names that mean nothing somewhere in the file, which was reported too. */
+  readonly unknown: Set<string>;
   /** See Parsed: from this offset on complaints may follow from a syntax error. */
   readonly brokenFrom: number;
 }
@@ -107,8 +109,18 @@ export class ModuleLoader {
     const nets: Declaration[] = [];
     const tables = new Map<string, NamesTable>();
     const imports = new Map<UseItem, Module>();
-    const cyclic = new Set<string>();
-    const module: Module = { source, file, scope, exports, nets, tables, imports, cyclic, brokenFrom };
+    const module: Module = {
+      source,
+      file,
+      scope,
+      exports,
+      nets,
+      tables,
+      imports,
+      cyclic: new Set(),
+      unknown: new Set(),
+      brokenFrom,
+    };
     const declare = (name: string, span: Span, entry: Entry) => {
       const taken = scope.get(name);
       if (!taken) scope.set(name, { ...entry, span });
@@ -209,8 +221,9 @@ export class ModuleLoader {
     if (!item.isPath) {
       if (text === "std")
         return from.name === stdName && from.text === stdText ? undefined : standardLibrary();
-      const hint = `the built-in module is \`std\`; a file of yours is "./${text}"`;
-      this.#report("unknown-module", span, { module: text }, { hint });
+      const near = allNearest(text, ["std"]);
+      const hint = didYouMean(near) ?? `the built-in module is \`std\`; a file of yours is "./${text}"`;
+      this.#report("unknown-module", span, { module: text }, { hint, fixes: writeOneOf(span, near) });
       return undefined;
     }
     const found = this.#read(text, from);

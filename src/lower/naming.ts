@@ -32,12 +32,25 @@ export function joinName(scope: string, name: string): string {
   return name.startsWith(".") ? scope + name : `${scope}.${name}`;
 }
 
+/** What follows from rows alone, computed once: a tree never changes, and many names may be looked for in it. */
+function remembered<T extends object>(compute: (rows: readonly Row[]) => T): (rows: readonly Row[]) => T {
+  const known = new WeakMap<readonly Row[], T>();
+  return (rows) => {
+    let found = known.get(rows);
+    if (!found) {
+      found = compute(rows);
+      known.set(rows, found);
+    }
+    return found;
+  };
+}
+
 /** Every row of a declaration with those in its groups, wherever they stand: a declaration is one scope. */
-export function allRows(rows: readonly Row[]): readonly { readonly row: Row; readonly isInGroup: boolean }[] {
+export const allRows = remembered((rows): readonly { readonly row: Row; readonly isInGroup: boolean }[] => {
   const found: { row: Row; isInGroup: boolean }[] = [];
   walk(rows, (row, isInGroup) => found.push({ row, isInGroup }));
   return found;
-}
+});
 
 /** The names that rows give to the numbers of copies: `i` of `block x 3 as i`. */
 export function copyIndices(rows: readonly Row[]): readonly NameExpr[] {
@@ -95,11 +108,11 @@ function walk(
 }
 
 /** The labels of rows, nested groups included. */
-export function labelRows(rows: readonly Row[]): { name: string; row: Row }[] {
-  return allRows(rows).flatMap(({ row }) =>
+export const labelRows = remembered((rows): readonly { readonly name: string; readonly row: Row }[] =>
+  allRows(rows).flatMap(({ row }) =>
     (row.kind === "step" || row.kind === "input") && row.label ? [{ name: row.label.text, row }] : [],
-  );
-}
+  ),
+);
 
 /** The step names of a declaration's rows. Keys are the `name` or `call` expressions of the steps. */
 export function nameSteps(rows: readonly Row[]): Map<Expr, string> {

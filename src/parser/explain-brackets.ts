@@ -27,6 +27,18 @@ export const explainBrackets: Explain = (
       ...swap("{", "}"),
     };
   }
+  if (type === t.LeftBrace && before === t.Separator && isHeader(tokens, index - 2)) {
+    const header = tokens[index - 2];
+    const gap = { ...spanOf(source, at), start: spanOf(source, header).end };
+    const hint = "the brace stands on the line of its net or block";
+    return {
+      code: "unexpected-token",
+      params: { text: "`{`" },
+      hint,
+      at,
+      fixes: [{ title: "put it there", edits: [replace({ ...gap, end: gap.end - 1 }, " ")] }],
+    };
+  }
   if ((type === t.LeftBracket || type === t.LeftBrace) && before === t.Name && isTail) {
     return {
       code: "square-arguments",
@@ -63,6 +75,10 @@ export const explainBrackets: Explain = (
       ? { fixes: [{ title: "add a comma", edits: [insertAfter(spanOf(source, previous), ",")] }] }
       : {};
     return { code: "missing-comma", params: {}, hint: `write \`, ${at.image}\``, at, ...fixes };
+  }
+  if (type === t.Assign && rules.includes("choice")) {
+    const fixes = [write(spanOf(source, at), "==")];
+    return { code: "unexpected-token", params: { text: "`=`" }, hint: "equal is written `==`", at, fixes };
   }
   if ((rule === "group" && rules[rules.length - 2] === "choice") || before === t.Else) {
     const braces = type === t.LeftBrace ? swap("[", "]") : {};
@@ -168,3 +184,16 @@ function isDeclared(tokens: readonly IToken[], index: number): boolean {
 }
 
 const declaredBefore = (tokens: readonly IToken[], index: number): string => tokens[index - 2].image;
+
+/** Whether a declaration without a body ends at `index`: `net m`, `block b(w)`. */
+function isHeader(tokens: readonly IToken[], index: number): boolean {
+  const row = tokens
+    .slice(0, index + 1)
+    .findLastIndex(({ tokenType }) => tokenType === t.Net || tokenType === t.Block);
+  return (
+    row >= 0 &&
+    tokens
+      .slice(row, index + 1)
+      .every(({ tokenType }) => tokenType !== t.Separator && tokenType !== t.LeftBrace)
+  );
+}

@@ -1,8 +1,9 @@
 /** Words, signs and numbers of other notations. */
 import type { IToken } from "chevrotain";
 import { replace, write } from "../base/fix.ts";
+import { allNearest } from "../base/suggest.ts";
 import { type Explain, operandEnds, startsRow } from "./explanation.ts";
-import { otherWord, useBackwards } from "./other-words.ts";
+import { mistypedWord, otherWord, useBackwards } from "./other-words.ts";
 import { closerOf, openerAround, spanFrom, spanOf, touches } from "./token-places.ts";
 import * as t from "./tokens.ts";
 
@@ -81,6 +82,32 @@ export const explainForeign: Explain = ({ source, tokens, index, isTail, rules }
     const hint = "what is used keeps its name; another one is given with `let b = basic`";
     return { code: "unknown-word", params: { text: "as" }, hint, at };
   }
+  if (type === t.Name && rules.includes("use") && before === t.Name) {
+    const fixes = allNearest(at.image, ["from"]).map((word) => write(span, word));
+    const hint =
+      fixes.length > 0 ? "did you mean `from`?" : "names are parted by commas: `use basic, se from std`";
+    return { code: "unknown-word", params: { text: at.image }, hint, at, fixes };
+  }
+  if (type === t.Name && at.image === "then" && rules.includes("choice")) {
+    const hint = "what is chosen follows in brackets: `if a > b [ ... ]`";
+    const fix = write({ ...span, end: next ? spanOf(source, next).start : span.end }, "");
+    return { code: "unknown-word", params: { text: "then" }, hint, at, fixes: [fix] };
+  }
+  if (
+    type === t.Name &&
+    isTail &&
+    before === t.RightBracket &&
+    after === t.LeftBracket &&
+    allNearest(at.image, ["else"]).length > 0
+  ) {
+    return {
+      code: "unknown-word",
+      params: { text: at.image },
+      hint: "did you mean `else`?",
+      at,
+      fixes: [write(span, "else")],
+    };
+  }
   if (type === t.From && (startsRow(before) || !before)) {
     return {
       code: "unexpected-token",
@@ -131,7 +158,8 @@ export const explainForeign: Explain = ({ source, tokens, index, isTail, rules }
   }
   // The word itself read as a row, so that the stumble is behind it.
   for (const place of [index, index - 1]) {
-    const other = place >= 0 ? otherWord(source, tokens, place) : undefined;
+    const other =
+      place >= 0 ? (otherWord(source, tokens, place) ?? mistypedWord(source, tokens, place)) : undefined;
     if (other)
       return { code: "unknown-word", params: { text: tokens[place].image }, at: tokens[place], ...other };
   }
@@ -155,6 +183,19 @@ export const explainPieces: Explain = ({ source }, { at, type, previous, before,
       at,
       span,
       fixes: [write(span, number)],
+    };
+  }
+  if (before === t.Minus && type === t.Greater) {
+    const span = spanFrom(source, previous!, at);
+    const text = source.text.slice(span.start, span.end);
+    const hint = "an arrow is one sign: `->`";
+    return {
+      code: "unknown-operator",
+      params: { text },
+      hint,
+      at: previous!,
+      span,
+      fixes: [write(span, "->")],
     };
   }
   if (before === t.NumberToken && type === t.Name && /^[KMGT]$/.test(at.image)) {

@@ -130,8 +130,20 @@ const isShape = (token: IToken | undefined): boolean =>
     token.tokenType === t.LeftParen ||
     /^(image|imagenet|caffe|cifar10|dlib_face)$/.test(token.image));
 
-const explainRows: Explain = ({ source, tokens, index, isTail }, { at, type, previous, before, next }) => {
-  if (type === t.Assign) return explainAssignment(source, tokens, index);
+const explainRows: Explain = (
+  { source, tokens, index, rules, isTail },
+  { at, type, previous, before, next, after },
+) => {
+  if (type === t.Assign) return explainAssignment({ source, tokens, index, rules });
+  if (type === t.Colon && tokens[index - 2]?.tokenType === t.Let && after === t.Name) {
+    const hint = "a `let` has the kind of its value: `let n = 3`";
+    const fixes = [write(spanFrom(source, at, next!), "")];
+    return { code: "unexpected-token", params: { text: "`:`" }, hint, at, fixes };
+  }
+  if (wordSet.has(type) && after === t.Assign && (rules.includes("args") || rules.includes("params"))) {
+    const hint = `\`${at.image}\` is a word of the language, and no parameter is called so`;
+    return { code: "unexpected-token", params: { text: `\`${at.image}\`` }, hint, at };
+  }
   if (type === t.Colon && (before === t.Name || before === t.NumberToken)) {
     const joined = joinedName(source, tokens, index);
     if (joined) return joined;
@@ -181,7 +193,13 @@ const explainRows: Explain = ({ source, tokens, index, isTail }, { at, type, pre
   }
   if (type === t.Separator || ((before === t.Colon || before === t.Assign) && t.closers.has(type))) {
     const label = before === t.Colon ? tokens[index - 2]?.image : undefined;
-    const where = label === undefined ? "the row ends too early" : `nothing follows \`${label}:\``;
+    const named = before === t.Assign ? `\`${tokens[index - 2]?.image} =\`` : undefined;
+    const where =
+      label !== undefined
+        ? `nothing follows \`${label}:\``
+        : named !== undefined
+          ? `nothing follows ${named}`
+          : "the row ends too early";
     const hint =
       before === t.Comma ? "remove the comma, or add what should follow it" : "finish the row or remove it";
     return { code: "incomplete-row", params: { where }, hint, at: previous ?? at };
@@ -197,8 +215,17 @@ const explainRows: Explain = ({ source, tokens, index, isTail }, { at, type, pre
 };
 
 /** `conv1 = ...`: a label, or a number that has no `let`. */
-function explainAssignment(source: Source, tokens: readonly IToken[], index: number): Explanation {
+function explainAssignment({
+  source,
+  tokens,
+  index,
+  rules,
+}: Pick<Stumble, "source" | "tokens" | "index" | "rules">): Explanation {
   const at = tokens[index];
+  if (rules.includes("names")) {
+    const hint = "the lines of a table have an arrow: `scale -> weight`";
+    return { code: "stray-assignment", params: {}, hint, at, fixes: [write(spanOf(source, at), "->")] };
+  }
   const [before, label]: readonly (IToken | undefined)[] = [tokens[index - 2], tokens[index - 1]];
   if (before?.tokenType === t.Default) {
     const hint = "`default` takes settings of a block or operation: `default bn(eps = 1e-3)`";

@@ -1,8 +1,9 @@
 /** Words of other languages at the start of a row or declaration, and what is written here instead. */
 import type { IToken } from "chevrotain";
 import type { Fix } from "../base/diagnostic.ts";
-import { replace, write } from "../base/fix.ts";
+import { replace, write, writeOneOf } from "../base/fix.ts";
 import type { Source } from "../base/source.ts";
+import { allNearest, didYouMean } from "../base/suggest.ts";
 import { spanFrom, spanOf } from "./token-places.ts";
 import * as t from "./tokens.ts";
 
@@ -45,6 +46,30 @@ const rowWords: Readonly<Record<string, string>> = {
   lambda: "a path is a value as it is: `let stem = [ conv(3x3, 16) -> bn ]`",
   assert: "what must hold is written `expect params 25_557_032`",
 };
+
+const ourWords = ["resnet", "net", "block", "names", "use", "let", "input", "output", "default", "expect"];
+
+/** A slip of the finger in a word that begins rows: `inptu 8x8x3`. */
+export function mistypedWord(
+  source: Source,
+  tokens: readonly IToken[],
+  index: number,
+): OtherWord | undefined {
+  const word = tokens[index];
+  const next: IToken | undefined = tokens[index + 1];
+  const startsRow = index === 0 || t.startsRows.has(tokens[index - 1].tokenType);
+  if (!startsRow || word.tokenType !== t.Name || next?.startLine !== word.startLine) return undefined;
+  if (next.tokenType === t.LeftBrace || !t.startsOperand.has(next.tokenType)) return undefined;
+  // Three letters are near to many words: of those only turned ones count.
+  const near = allNearest(word.image, ourWords).filter(
+    (meant) => meant.length > 3 || word.image.length > 3 || isTurned(word.image, meant),
+  );
+  const hint = didYouMean(near);
+  return hint === undefined ? undefined : { hint, fixes: writeOneOf(spanOf(source, word), near) };
+}
+
+const isTurned = (word: string, meant: string): boolean =>
+  word.length === meant.length && [...word].sort().join("") === [...meant].sort().join("");
 
 /** What the word at `index` means elsewhere, when it is followed as it is there. */
 export function otherWord(source: Source, tokens: readonly IToken[], index: number): OtherWord | undefined {

@@ -203,6 +203,10 @@ export const diagnosticCases: Readonly<Partial<Record<Code, readonly DiagnosticC
   "ambiguous-net": [file(`${around("relu")}net a = m\nnet b = m\n`)],
   "no-net": [file("block b { relu }\n")],
   "unknown-setting": [file("net m(n = 3) { input 8x8x3\n  relu }\n", { settings: { m: "3" } })],
+  "unknown-labels": [
+    rows("relu", 'image(8x8x3, labels = "cifar")'),
+    rows("relu", 'image(8x8x3, labels = "mine")'),
+  ],
   "unknown-metric": [
     rows("relu\n  expect parms 0"),
     rows("a: relu\n  expect a 8x8x3"),
