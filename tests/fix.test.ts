@@ -6,7 +6,7 @@ import { applyEdits, insertAfter, replace, useFromStd } from "../src/base/fix.ts
 import { makeSource } from "../src/base/source.ts";
 import { fixText } from "../src/cli/fix-file.ts";
 import { analyse } from "../src/compile.ts";
-import { resnetc, write } from "./support/cli.ts";
+import { oneLine, resnetc, write } from "./support/cli.ts";
 import { mistakes } from "./support/mistakes.ts";
 
 const fixed = (text: string) =>
@@ -117,6 +117,16 @@ test("JSON has codes, places, notes and fixes", () => {
   assert.equal(second[0].notes, [
     { message: "the first `a` stands here", file, line: 3, column: 3, endLine: 3, endColumn: 4 },
   ]);
+});
+
+test("a file whose name is mistyped is suggested, also where another uses it", () => {
+  const file = write("beside/parts.resnet", "block b { relu }\n");
+  const typed = file.replace("parts", "prats");
+  const { code, err } = resnetc(["check", typed]);
+  assert.is(code, 1);
+  assert.match(oneLine(err), `did you mean ${file}?`);
+  const user = write("beside/user.resnet", 'use b from "./part"\nnet m { input 8x8x3; b }\n');
+  assert.match(oneLine(resnetc(["check", user]).err), /unknown-module.*did you mean .*parts\.resnet\?/);
 });
 
 test.run();

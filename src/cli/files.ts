@@ -17,6 +17,7 @@ import {
 import path from "node:path";
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import { makeSource, type Source } from "../base/source.ts";
+import { allNearest, didYouMean } from "../base/suggest.ts";
 import type { Artifact } from "../codegen/target.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { limits } from "../parser/parse.ts";
@@ -86,10 +87,20 @@ export function readSource(file: string): Source | Diagnostic {
   }
 }
 
-/** "did you mean examples/resnet50.resnet?": the path with its ending, when that exists. */
+/** "did you mean examples/resnet50.resnet?": the path with its ending, or a file beside it that is called nearly so. */
 function nearbyFile(file: string): string {
   if (existsSync(`${file}.resnet`)) return `did you mean ${file}.resnet?`;
-  return "paths are relative to the current folder";
+  const folder = path.dirname(file);
+  const near = allNearest(path.basename(file), sourcesIn(folder)).map((name) => path.join(folder, name));
+  return didYouMean(near, "") ?? "paths are relative to the current folder";
+}
+
+function sourcesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".resnet"));
+  } catch {
+    return [];
+  }
 }
 
 export const isSource = (found: Source | Diagnostic): found is Source => "text" in found;
@@ -101,7 +112,8 @@ export const readModule: ReadModule = (request, from) => {
     request.endsWith(".resnet") ? request : `${request}.resnet`,
   );
   const found = readSource(file);
-  return isSource(found) ? found : { why: found.message };
+  if (isSource(found)) return found;
+  return { why: found.hint?.startsWith("did you mean") ? `${found.message}; ${found.hint}` : found.message };
 };
 
 const loadHdf5: LoadHdf5 = async () => (await import("./hdf5.ts")).loadHdf5();

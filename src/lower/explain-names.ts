@@ -112,11 +112,11 @@ export function explainPart(
   const near = allNearest(wanted, [...(isTensor ? ["channels", "height", "width"] : []), ...labels]);
   const has = labels.length > 0 ? `it has ${listNames(labels)}` : undefined;
   if (near.length > 0) {
-    const others = labels.length > 1 ? `; ${has}` : "";
+    const others = labels.length > 1 ? ` It has ${listNames(labels)}` : "";
     // The place may be the whole of `conv4.35`: only a name alone is written anew.
     const isAlone = span.source.text.slice(span.start, span.end) === wanted;
     return {
-      hint: `${didYouMean(near)}${others}`.replace("?;", "?"),
+      hint: `${didYouMean(near)}${others}`,
       fixes: isAlone ? writeOneOf(span, near) : [],
     };
   }
