@@ -184,9 +184,12 @@ export function addArguments(
   const free = parameters.filter((parameter) => !named.has(parameter));
   const here = new Set<string>();
   let position = 0;
-  let sawName = false;
+  let firstNamed: Ident | undefined;
   for (const { name, given } of args) {
-    if (!name && sawName) fail("argument-order", given.span, {}, { hint: "put the unnamed ones first" });
+    if (!name && firstNamed) {
+      const notes = [{ message: `\`${firstNamed.text}\` is named here`, span: firstNamed.span }];
+      fail("argument-order", given.span, {}, { notes, hint: "put the unnamed ones first" });
+    }
     if (!name && position >= free.length) {
       const all = parameters.join(", ");
       const count = `${parameters.length} argument${parameters.length === 1 ? "" : "s"}`;
@@ -205,10 +208,12 @@ export function addArguments(
     const parameter = name?.text ?? free[position++];
     if (here.has(parameter)) {
       const params = { name: parameter, where: "given in this call" };
-      fail("duplicate-name", name?.span ?? given.span, params, { hint: "give it once" });
+      const first = args.find((other) => other.name?.text === parameter)?.name;
+      const notes = first && first !== name ? [{ message: "it is given here", span: first.span }] : [];
+      fail("duplicate-name", name?.span ?? given.span, params, { notes, hint: "give it once" });
     }
     here.add(parameter);
-    sawName ||= name !== undefined;
+    firstNamed ??= name;
     filled.set(parameter, given);
   }
   return { named: filled };

@@ -265,7 +265,7 @@ export const mistakes: Readonly<Record<string, Readonly<Record<string, Mistake>>
     "an arrow in two": rows("relu - > tanh"),
     "a let with a kind": rows("let n: int = 3\n  relu x n"),
     "one equals sign in a condition": rows("if in.channels = 3 [ relu ]"),
-    then: rows("if in.channels == 3 then [ relu ]"),
+    "a then": rows("if in.channels == 3 then [ relu ]"),
     "an argument without a value": rows("conv(3x3, channels=)"),
     "a parameter without a default": file(`block b(w = ) { relu }\n${around("b")}`),
     "a word as a parameter": file("net a { input 8x8x3; relu }\nnet b = a(x = 3)\n"),
