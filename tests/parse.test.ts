@@ -157,4 +157,34 @@ test("rows recover one by one", () => {
   );
 });
 
+test("a mistake among parameters leaves the others and the body", () => {
+  const heads: Readonly<Record<string, readonly string[]>> = {
+    "(a b)": ["a"],
+    "(, a)": [],
+    "(a = , b)": ["a", "b"],
+    "(a: , b = 3, c)": ["a", "c"],
+    "(a: 3, b)": ["a"],
+    "(a = 3 4, b)": ["a"],
+    "(a(b) c)": ["a"],
+    "(a; b)": ["a"],
+    "(224x224x3)": [],
+    "(a = [ relu bn ], b 3)": ["a", "b"],
+  };
+  for (const [head, names] of Object.entries(heads)) {
+    for (const word of ["block", "net"]) {
+      const { file, diagnostics } = parsed(`${word} one${head} {\n  relu\n  tanh\n}\nlet k = 3\n`);
+      assert.is(diagnostics.length, 1, head);
+      const [item, last] = file!.items;
+      assert.is(last.kind, "let", head);
+      assert.ok("rows" in item && "parameters" in item);
+      assert.is(item.rows.length, 2, head);
+      assert.equal(
+        item.parameters.map(({ name }) => name.text),
+        names,
+        head,
+      );
+    }
+  }
+});
+
 test.run();

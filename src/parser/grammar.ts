@@ -4,8 +4,8 @@
  * Operators are one flat rule; build-ast.ts climbs precedences, so a new operator never touches the grammar.
  * Error recovery is our own production `junk`, the last alternative of every row and its optional tail: MANY_SEP
  * does not resynchronise at separators, so without it one bad token would end a whole body. The tokens come
- * with balanced brackets (separators.ts), which recovery must not unbalance again. `strict` leaves `junk` out:
- * the grammar as the reference prints it and as its LL(2) property is proved.
+ * with balanced brackets (separators.ts), which recovery must not unbalance again. `strict` leaves `junk` and its like
+ * (`stray`) out: the grammar as the reference prints it and as its LL(2) property is proved.
  */
 import { CstParser, type IOrAlt, type TokenType } from "chevrotain";
 import * as t from "./tokens.ts";
@@ -41,6 +41,15 @@ export class ResnetParser extends CstParser {
   /** Asked for the type that is wanted behind the token to delete, which is the next one. */
   protected override canTokenTypeBeDeletedInRecovery(type: TokenType): boolean {
     return !untouchable.has(type) && !untouchable.has(this.LA(1).tokenType);
+  }
+
+  /**
+   * Where recovery goes on after an error: the first of these that the text has. Chevrotain (11.2, recoverable.ts) has
+   * the outermost rule's first, among them `Any` of `junk`, for which every rule within would be left.
+   */
+  protected flattenFollowSet(): TokenType[] {
+    const { flattenFollowSet } = CstParser.prototype as unknown as { flattenFollowSet(): TokenType[] };
+    return flattenFollowSet.call(this).reverse();
   }
 
   readonly file = this.RULE("file", () => {
@@ -104,6 +113,8 @@ export class ResnetParser extends CstParser {
   readonly params = this.RULE("params", () => {
     this.CONSUME(t.LeftParen);
     this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.param) });
+    // Else a mistake among parameters would cost the body behind them.
+    if (!this.#strict) this.OPTION(() => this.SUBRULE(this.stray));
     this.CONSUME(t.RightParen);
   });
 
@@ -349,6 +360,33 @@ export class ResnetParser extends CstParser {
             this.CONSUME(t.LeftBrace);
             this.SUBRULE1(this.inside);
             this.CONSUME(t.RightBrace);
+          },
+        },
+      ]),
+    );
+  });
+
+  /** The same of parameters, up to the parenthesis that closes them. */
+  readonly stray = this.RULE("stray", () => {
+    this.ACTION(() => {
+      this.hasJunk = true;
+    });
+    this.AT_LEAST_ONE(() =>
+      this.OR([
+        { ALT: () => this.CONSUME(t.Inner) },
+        { ALT: () => this.CONSUME(t.Separator) },
+        {
+          ALT: () => {
+            this.CONSUME(t.LeftParen);
+            this.OPTION(() => this.SUBRULE(this.stray));
+            this.CONSUME(t.RightParen);
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(t.LeftBracket);
+            this.SUBRULE(this.inside);
+            this.CONSUME(t.RightBracket);
           },
         },
       ]),

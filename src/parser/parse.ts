@@ -233,12 +233,8 @@ function reportStumbles(
       index++;
     stumbles.push({ index, rules: context.ruleStack, isTail: false });
   }
-  for (const {
-    tokens: [first],
-    rules,
-  } of leftovers(root)) {
-    stumbles.push({ index: indexOf.get(first) ?? tokens.length, rules, isTail: true });
-  }
+  for (const { tokens: left, rules, isTail } of leftovers(root))
+    stumbles.push({ index: indexOf.get(left[0]) ?? tokens.length, rules, isTail });
   stumbles.sort((a, b) => a.index - b.index);
   for (const stumble of stumbles) {
     const { code, params, hint, at, span, notes, fixes } = explainSyntax({ source, tokens, ...stumble });
@@ -246,14 +242,14 @@ function reportStumbles(
   }
 }
 
-/** The `junk` of a tree: tokens in order, with the rules around them. */
-function leftovers(root: CstNode): { tokens: IToken[]; rules: string[] }[] {
-  const found: { tokens: IToken[]; rules: string[] }[] = [];
+/** The `junk` of a tree, and what is `stray` among parameters: tokens in order, with the rules around them. */
+function leftovers(root: CstNode): { tokens: IToken[]; rules: string[]; isTail: boolean }[] {
+  const found: { tokens: IToken[]; rules: string[]; isTail: boolean }[] = [];
   const rules: string[] = [];
   const visit = (node: CstNode) => {
-    if (node.name === "junk") {
+    if (node.name === "junk" || node.name === "stray") {
       const tokens = flatten(node).sort((a, b) => a.startOffset - b.startOffset);
-      if (tokens.length > 0) found.push({ tokens, rules: [...rules] });
+      if (tokens.length > 0) found.push({ tokens, rules: [...rules], isTail: node.name === "junk" });
       return;
     }
     rules.push(node.name);

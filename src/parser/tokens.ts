@@ -14,10 +14,16 @@ const token = (name: string, config: Omit<ITokenConfig, "name">): TokenType =>
   createToken({ name, ...config });
 
 export const Any = token("Any", { pattern: Lexer.NA, label: "anything" });
-export const BinOp = token("BinOp", { pattern: Lexer.NA, label: "an operator", categories: [Any] });
+/** `Any` but parentheses. */
+export const Inner = token("Inner", { pattern: Lexer.NA, label: "anything", categories: [Any] });
+export const BinOp = token("BinOp", { pattern: Lexer.NA, label: "an operator", categories: [Inner] });
 export const CmpOp = token("CmpOp", { pattern: Lexer.NA, label: "a comparison", categories: [BinOp] });
 
-export const Name = token("Name", { pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: "a name", categories: [Any] });
+export const Name = token("Name", {
+  pattern: /[A-Za-z_][A-Za-z0-9_]*/,
+  label: "a name",
+  categories: [Inner],
+});
 
 // All that JavaScript's \s is but the line feed, written out: other dialects have other ideas of white space.
 const white = "\\t\\v\\f\\r \\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000\\uFEFF";
@@ -34,41 +40,45 @@ export const Separator = token("Separator", {
 export const Edition = token("Edition", {
   pattern: /resnet[ \t]+[0-9]+(?![A-Za-z0-9_])/,
   label: "`resnet 1`",
-  categories: [Any],
+  categories: [Inner],
 });
 
 // A size goes before a number and must not touch a letter: `3x3`, but `3x` and `3X3` are BadNumber.
 export const Size = token("Size", {
   pattern: /[0-9]+(?:x[0-9]+)+(?![A-Za-z0-9_])/,
   label: "a size such as 3x3",
-  categories: [Any],
+  categories: [Inner],
 });
 export const NumberToken = token("Number", {
   pattern: /[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?[KMGT]?(?![A-Za-z0-9_])/,
   label: "a number",
-  categories: [Any],
+  categories: [Inner],
 });
 export const BadNumber = token("BadNumber", {
   pattern: /[0-9][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*/,
   label: "a number",
-  categories: [Any],
+  categories: [Inner],
 });
 export const Text = token("Text", {
   pattern: /"(?:[^"\\\n]|\\[^\n])*"/,
   label: 'text in "quotes"',
-  categories: [Any],
+  categories: [Inner],
 });
-export const BadText = token("BadText", { pattern: /"[^\n]*/, label: 'text in "quotes"', categories: [Any] });
+export const BadText = token("BadText", {
+  pattern: /"[^\n]*/,
+  label: 'text in "quotes"',
+  categories: [Inner],
+});
 /** One character of each page of characters that the lexer tells tokens apart by: all below 256, 255 each above. */
 const anyCharacter = [...Array(256).keys(), ...Array.from({ length: 510 }, (_, i) => 256 + 128 * i)];
 export const Unknown = token("Unknown", {
   pattern: new RegExp(`[\\uD800-\\uDBFF][\\uDC00-\\uDFFF]|[^${white}\\n]`),
   label: "a character",
-  categories: [Any],
+  categories: [Inner],
   start_chars_hint: anyCharacter,
 });
 
-const word = (name: string, text: string, categories: TokenType[] = [Any]): TokenType =>
+const word = (name: string, text: string, categories: TokenType[] = [Inner]): TokenType =>
   token(name, { pattern: new RegExp(`${text}(?![A-Za-z0-9_])`), label: `\`${text}\``, categories });
 
 export const Net = word("Net", "net");
@@ -122,10 +132,10 @@ export const LeftBracket = sign("LeftBracket", "[");
 export const RightBracket = sign("RightBracket", "]");
 export const LeftBrace = sign("LeftBrace", "{");
 export const RightBrace = sign("RightBrace", "}");
-export const Comma = sign("Comma", ",", [Any]);
-export const Colon = sign("Colon", ":", [Any]);
-export const Assign = sign("Assign", "=", [Any]);
-export const Dot = sign("Dot", ".", [Any]);
+export const Comma = sign("Comma", ",", [Inner]);
+export const Colon = sign("Colon", ":", [Inner]);
+export const Assign = sign("Assign", "=", [Inner]);
+export const Dot = sign("Dot", ".", [Inner]);
 
 /** How tightly an operator binds; all are left-associative. `@` is the loosest: it stands behind a whole row. */
 export const precedence: ReadonlyMap<TokenType, number> = new Map([
@@ -232,6 +242,7 @@ export const vocabulary: TokenType[] = [
   Separator,
   Unknown,
   Any,
+  Inner,
   BinOp,
   CmpOp,
 ];
