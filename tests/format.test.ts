@@ -189,6 +189,10 @@ const cases: Readonly<Record<string, readonly [written: string, wanted: string]>
     "net m { let a = 4/2; b: conv /2; expect depth 4/2; c: [ let d = 6/3; conv /a ] /2 }",
     "net m { let a = 4 / 2; b: conv /2; expect depth 4 / 2; c: [ let d = 6 / 3; conv /a ] /2 }\n",
   ],
+  "a group in the line of a `let` has numbers": [
+    "let a = if b [ c/2 ] else [ let d = 1/3; e/4 ]\nlet f = [\nconv/2\n]",
+    "let a = if b [ c / 2 ] else [ let d = 1 / 3; e / 4 ]\nlet f = [\n  conv /2\n]\n",
+  ],
   "slashes in parentheses divide, but for the rows of a group": [
     "net m {\nf(w/2, [ conv /2 ], (a/b))\ng / (n+1)\nh /- 1\n}",
     "net m {\n  f(w / 2, [ conv /2 ], (a / b))\n  g /(n + 1)\n  h /-1\n}\n",

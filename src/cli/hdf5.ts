@@ -10,6 +10,7 @@ import { type Hdf5Dataset, type Hdf5Group, hdf5Missing, type OpenHdf5 } from "..
 import { Unreadable } from "../weights/unreadable.ts";
 import type { Described } from "./hdf5-library.ts";
 import type { Answer, Question, Started, WorkerData } from "./hdf5-worker.ts";
+import { packageFile } from "./package-files.ts";
 
 /** Always a reader: where the package is not installed or does not start, one that says so. */
 export type LoadHdf5 = () => Promise<OpenHdf5>;
@@ -44,10 +45,7 @@ export function hdf5Loader({
 }
 
 /** From source, as tests run it, the built worker is taken: Node reads no TypeScript in a thread. */
-const workerFile = new URL(
-  import.meta.url.endsWith(".ts") ? "../../build/cli/hdf5-worker.js" : "./hdf5-worker.js",
-  import.meta.url,
-);
+const workerFile = packageFile("build/cli/hdf5-worker.js");
 
 async function startThread(name: string, patience: number): Promise<Thread | string> {
   const { port1, port2 } = new MessageChannel();

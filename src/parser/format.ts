@@ -104,14 +104,14 @@ function splitLines(tokens: readonly IToken[]): IToken[][] {
 
 /** What decides the spaces within a row; rows of brackets have their own. */
 interface RowState {
-  /** `let` and `expect` rows: a slash divides. */
+  /** `let` and `expect` rows, with groups in their lines: a slash divides. */
   isCount: boolean;
   /** Behind `expect`, before what is expected: `expect params (n - 1)` is no call. */
   inReference: boolean;
   parens: number;
 }
-const newRow = (first?: TokenType): RowState => ({
-  isCount: first === t.Let || first === t.Expect,
+const newRow = (first?: TokenType, isInCount = false): RowState => ({
+  isCount: isInCount || first === t.Let || first === t.Expect,
   inReference: first === t.Expect,
   parens: 0,
 });
@@ -147,7 +147,7 @@ class Layout {
     const base = leading > 0 ? (outer?.indent ?? 0) : innermost ? innermost.indent + 1 : 0;
     const indent = base + (goesOn ? 1 : 0);
     const isRow = leading === 0 && !inParens && !goesOn;
-    if (isRow) this.#startRow(first);
+    if (isRow) this.#rows[this.#rows.length - 1] = newRow(first);
     const isLabelled = isRow && first === t.Name && tokens[1]?.tokenType === t.Colon;
     const depth = this.#open.length;
     const text = this.#write(tokens, indent);
@@ -159,10 +159,6 @@ class Layout {
       closes: leading > 0,
       opens: openers.has(tokens[tokens.length - 1].tokenType),
     };
-  }
-
-  #startRow(first: TokenType): void {
-    this.#rows[this.#rows.length - 1] = newRow(first);
   }
 
   #write(tokens: readonly IToken[], indent: number): string {
@@ -177,7 +173,10 @@ class Layout {
       const startsInLine =
         this.#last?.tokenType === t.Separator || (this.#last && openers.has(this.#last.tokenType));
       if (i > 0 && startsInLine && this.#open[this.#open.length - 1]?.type !== t.LeftParen)
-        this.#startRow(token.tokenType);
+        this.#rows[this.#rows.length - 1] = newRow(
+          token.tokenType,
+          this.#rows[this.#rows.length - 2]?.isCount,
+        );
       if (i > 0 && !this.#isGlued(token, tokens[i + 1])) text += " ";
       text += image(token);
       fresh = this.#enter(token, indent, fresh);
@@ -238,7 +237,7 @@ class Layout {
       const outer = this.#open[this.#open.length - 1];
       this.#open.push({ type, indent: fresh > 0 && outer ? outer.indent : indent });
       if (type === t.LeftParen) row.parens++;
-      else this.#rows.push(newRow());
+      else this.#rows.push(newRow(undefined, row.isCount));
       return fresh + 1;
     }
     if (!closers.has(type)) return fresh;
