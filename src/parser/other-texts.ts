@@ -51,11 +51,12 @@ function reportConflict(source: Source, report: Report): boolean {
 /** Whatever has one of our declarations is read as ours. */
 const ours = /^[ \t]*(?:net|block|names|use|let)\b(?![ \t]*:)|^[ \t]*resnet[ \t]+\d/m;
 
+// Signs that may stand in any line begin with its spaces only: over line breaks they would take quadratic time.
 const languages: readonly (readonly [language: string, sign: RegExp])[] = [
-  ["a prototxt of Caffe", /^\s*(?:name|input|layers?)\s*(?::\s*"|\{)/m],
+  ["a prototxt of Caffe", /^[ \t]*(?:name|input|layers?)\s*(?::\s*"|\{)/m],
   [
     "a configuration of Darknet",
-    /^\s*\[(?:net|network|convolutional|shortcut|route|maxpool|avgpool|connected|softmax|yolo)\]/m,
+    /^[ \t]*\[(?:net|network|convolutional|shortcut|route|maxpool|avgpool|connected|softmax|yolo)\]/m,
   ],
   ["JSON", /^\s*[[{]\s*(?:"|\{)/],
   ["Python", /^(?:import \w+|from [\w.]+ import |class \w+.*:\s*$|def \w+\(.*:\s*$)/m],
@@ -80,4 +81,4 @@ function reportLanguage(source: Source, report: Report): boolean {
 
 /** Keys with values, and none of the brackets that a net cannot do without. */
 const isYaml = (text: string): boolean =>
-  !/[(){}]/.test(text) && /^\s*(?:---\s*\n)?\s*[\w-]+:(?:\s|$)/.test(text);
+  !/[(){}]/.test(text) && /^\s*(?:---\s*\n\s*)?[\w-]+:(?:\s|$)/.test(text);
