@@ -76,7 +76,7 @@ test("a missing block is told at its row, with what stands there", () => {
   = \`conv4\`: 5,981,184 params instead of 7,098,368 (-1,117,184), 1.246 G
     multiply-adds instead of 1.464 G, 17,408 running statistics instead of
     20,480
-  = hint: \`conv4\` of torchvision:resnet50 is \`bottleneck(256) x 6 /2\``,
+  = hint: \`conv4\` of torchvision:resnet50 is \`bottleneck(256, 1024) x 6 /2\``,
   );
 });
 

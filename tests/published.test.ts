@@ -205,7 +205,7 @@ test("the commands: check, check --against, info", () => {
   assert.is(code, 1);
   assert.match(err, "`conv4` has 5_981_184, there 7_098_368 (-1_117_184)");
   const { out } = resnetc(["check", "examples/vgg.resnet#vgg16", "--against", "torchvision:vgg16"]);
-  assert.match(out, "the params and multiply-adds of every stage of torchvision:vgg16");
+  assert.match(out, "the params, multiply-adds and shapes of every stage of torchvision:vgg16");
   assert.match(
     resnetc(["info", "examples/resnet18.resnet"]).out,
     "the params and MACs of torchvision:resnet18, timm:resnet18",

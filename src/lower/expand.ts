@@ -257,7 +257,7 @@ export class Expander {
     if (!this.#onRow || !declaration) return;
     const nodes = this.#builder.nodes.slice(first);
     const [input, result] = [knownTensor(before)?.node, knownTensor(after)];
-    this.#onRow({ net: this.#root, declaration, row, scope, input, result, nodes });
+    this.#onRow({ net: this.#root, declaration, row, frame, scope, input, result, nodes });
   }
 
   #addInput(row: InputRow, current: Result, frame: Frame): Result {

@@ -8,7 +8,7 @@ import { listNames, nearest } from "../base/suggest.ts";
 import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
-import type { Expr, NetItem } from "../parser/ast.ts";
+import type { Expr, NetItem, Row } from "../parser/ast.ts";
 import { evaluate, lookupTop, topFrame } from "./evaluate.ts";
 import { Expander } from "./expand.ts";
 import type { Expanded } from "./expansion.ts";
@@ -17,6 +17,7 @@ import { explainPart } from "./explain-names.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
 import type { OnRow } from "./row-event.ts";
+import { oneLine, settledText } from "./settled-text.ts";
 import { type Declaration, type Given, type TensorValue, tapLabels, type Value } from "./values.ts";
 
 export interface LowerOptions {
@@ -36,7 +37,7 @@ export interface Lowered {
 }
 
 export interface LabelledRow {
-  /** In the file's words: "bottleneck(64) x 3". */
+  /** In the file's words, with numbers for the names of numbers: "bottleneck(64) x 3". */
   readonly text: string;
   readonly span: Span;
 }
@@ -48,7 +49,19 @@ export function lower(
 ): Lowered | undefined {
   const { item } = net;
   if (!checkSettings(net, settings, report)) return undefined;
-  const expander = new Expander({ report, batch, root: net, onRow });
+  const texts = new Map<Row, string>();
+  const own = new Set(lineage(net).map(({ item }) => item));
+  const expander = new Expander({
+    report,
+    batch,
+    root: net,
+    onRow(event) {
+      const { declaration, row, frame } = event;
+      if (row.kind === "step" && row.label && own.has(declaration.item))
+        texts.set(row, settledText(row.value, frame));
+      onRow?.(event);
+    },
+  });
   try {
     const expanded = expander.expandRoot(settings);
     if (expander.broken) return undefined;
@@ -62,7 +75,7 @@ export function lower(
     const graph = reachable(item.name.text, outputs, expander.inputs);
     if (!checkUnused(expanded, graph, report)) return undefined;
     const verdicts = checkExpectations(graph, expanded, net, settings, report);
-    return { graph, verdicts, doc: item.doc, rows: labelledRows(net) };
+    return { graph, verdicts, doc: item.doc, rows: labelledRows(net, texts) };
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     error.reportTo(report);
@@ -102,16 +115,13 @@ function lineage(net: Declaration): readonly Declaration[] {
   return found;
 }
 
-function labelledRows(net: Declaration): ReadonlyMap<string, LabelledRow> {
+function labelledRows(net: Declaration, texts: ReadonlyMap<Row, string>): ReadonlyMap<string, LabelledRow> {
   const rows = new Map<string, LabelledRow>();
   for (const { item } of lineage(net)) {
     for (const row of item.rows) {
       if (row.kind !== "step" || !row.label || rows.has(row.label.text)) continue;
       const { span } = row.value;
-      const text = span.source.text
-        .slice(span.start, span.end)
-        .replace(/#[^\n]*/g, "")
-        .replace(/\s+/g, " ");
+      const text = texts.get(row) ?? oneLine(span.source.text.slice(span.start, span.end));
       rows.set(row.label.text, { text, span });
     }
   }
