@@ -151,7 +151,7 @@ test("a network becomes ONNX's nodes, in ONNX's layouts", () => {
 test("an operation that the writer does not know is named", async () => {
   const graph = graphOf("input 8x8x4; upsample(2)");
   const why = await messageOf(() => onnxModel(graph, heWeights(graph, 1)));
-  assert.is(why, "The ONNX writer of the benchmark does not know the operation upsample.");
+  assert.is(why, "The ONNX writer of the benchmark does not know the operation resize.");
 });
 
 test.run();

@@ -2,18 +2,19 @@
  * The zoo: published networks in the language. Each has the published parameters and multiply-adds, counted as torchvision
  * does and as timm does, at every size that was published, and the published tensors by name and shape.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { tablesOf } from "../src/cli/weights-options.ts";
-import { analyse } from "../src/compile.ts";
+import { type AnalysedNet, analyse } from "../src/compile.ts";
 import { countGraph } from "../src/ir/stats.ts";
 import type { ReadModule } from "../src/lower/modules.ts";
 import { format } from "../src/parser/format.ts";
 import { bindWeights } from "../src/weights/bind.ts";
+import { familiesPage } from "./support/families.ts";
 import { manifests, publishedModels } from "./support/manifests.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
@@ -33,6 +34,7 @@ function tableOf(file: string): readonly Row[] {
 }
 
 const texts = suite("texts");
+const analysed = new Map<string, readonly AnalysedNet[]>();
 
 for (const file of ["timm", "torchvision", "keras", "caffe", "papers"]) {
   texts(`${file} holds what it expects, in canonical format`, () => {
@@ -40,9 +42,17 @@ for (const file of ["timm", "torchvision", "keras", "caffe", "papers"]) {
     const { diagnostics, nets } = analyse(source, { net: "*", read });
     assert.equal(diagnostics, []);
     assert.ok(nets.length > 0);
+    analysed.set(file, nets);
     assert.is(format(source).text, source.text);
   });
 }
+
+texts("docs/families.md is the page of them; `npm run bless` writes it", () => {
+  const page = familiesPage(analysed);
+  const file = path.join(root, "docs", "families.md");
+  if (process.env.BLESS) writeFileSync(file, page);
+  assert.is(readFileSync(file, "utf8"), page);
+});
 
 texts.run();
 
