@@ -127,7 +127,7 @@ export class Expander {
     }
     const start = inherited?.result ?? input ?? { kind: "none" };
     const result = this.#rows(item.rows, start, frame, name, declaration.stepNames);
-    return { result, frame, expectations, outputs };
+    return { result, frame, expectations, outputs, inherited };
   }
 
   #expandBase(
@@ -257,7 +257,7 @@ export class Expander {
     if (!this.#onRow || !declaration) return;
     const nodes = this.#builder.nodes.slice(first);
     const [input, result] = [knownTensor(before)?.node, knownTensor(after)];
-    this.#onRow({ net: this.#root, declaration, row, frame, scope, input, result, nodes });
+    this.#onRow({ net: this.#root, declaration, row, scope, input, result, nodes });
   }
 
   #addInput(row: InputRow, current: Result, frame: Frame): Result {

@@ -32,6 +32,8 @@ export interface Expanded {
   readonly frame: Frame;
   readonly expectations: readonly Expectation[];
   readonly outputs: readonly OutputReference[] | undefined;
+  /** Of the net that it is derived from. */
+  readonly inherited: Expanded | undefined;
 }
 export interface ExpanderOptions {
   readonly report: Report;

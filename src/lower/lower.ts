@@ -8,7 +8,7 @@ import { listNames, nearest } from "../base/suggest.ts";
 import { type Graph, isOp, type Node, type Output } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import { reachable } from "../ir/rewrite.ts";
-import type { Expr, NetItem, Row } from "../parser/ast.ts";
+import type { Expr, NetItem } from "../parser/ast.ts";
 import { evaluate, lookupTop, topFrame } from "./evaluate.ts";
 import { Expander } from "./expand.ts";
 import type { Expanded } from "./expansion.ts";
@@ -17,7 +17,7 @@ import { explainPart } from "./explain-names.ts";
 import { labelRows } from "./naming.ts";
 import { RowError } from "./row-error.ts";
 import type { OnRow } from "./row-event.ts";
-import { oneLine, settledText } from "./settled-text.ts";
+import { settledText } from "./settled-text.ts";
 import { type Declaration, type Given, type TensorValue, tapLabels, type Value } from "./values.ts";
 
 export interface LowerOptions {
@@ -49,19 +49,7 @@ export function lower(
 ): Lowered | undefined {
   const { item } = net;
   if (!checkSettings(net, settings, report)) return undefined;
-  const texts = new Map<Row, string>();
-  const own = new Set(lineage(net).map(({ item }) => item));
-  const expander = new Expander({
-    report,
-    batch,
-    root: net,
-    onRow(event) {
-      const { declaration, row, frame } = event;
-      if (row.kind === "step" && row.label && own.has(declaration.item))
-        texts.set(row, settledText(row.value, frame));
-      onRow?.(event);
-    },
-  });
+  const expander = new Expander({ report, batch, root: net, onRow });
   try {
     const expanded = expander.expandRoot(settings);
     if (expander.broken) return undefined;
@@ -75,7 +63,7 @@ export function lower(
     const graph = reachable(item.name.text, outputs, expander.inputs);
     if (!checkUnused(expanded, graph, report)) return undefined;
     const verdicts = checkExpectations(graph, expanded, net, settings, report);
-    return { graph, verdicts, doc: item.doc, rows: labelledRows(net, texts) };
+    return { graph, verdicts, doc: item.doc, rows: labelledRows(expanded) };
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     error.reportTo(report);
@@ -115,14 +103,20 @@ function lineage(net: Declaration): readonly Declaration[] {
   return found;
 }
 
-function labelledRows(net: Declaration, texts: ReadonlyMap<Row, string>): ReadonlyMap<string, LabelledRow> {
+/** Rows of the net itself are stronger than those of the nets that it is derived from. */
+function labelledRows(expanded: Expanded): ReadonlyMap<string, LabelledRow> {
   const rows = new Map<string, LabelledRow>();
-  for (const { item } of lineage(net)) {
-    for (const row of item.rows) {
+  for (let of: Expanded | undefined = expanded; of; of = of.inherited) {
+    const { frame } = of;
+    for (const row of frame.declaration?.item.rows ?? []) {
       if (row.kind !== "step" || !row.label || rows.has(row.label.text)) continue;
-      const { span } = row.value;
-      const text = texts.get(row) ?? oneLine(span.source.text.slice(span.start, span.end));
-      rows.set(row.label.text, { text, span });
+      const { value } = row;
+      rows.set(row.label.text, {
+        span: value.span,
+        get text() {
+          return settledText(value, frame);
+        },
+      });
     }
   }
   return rows;

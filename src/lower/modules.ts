@@ -71,15 +71,31 @@ export const stdName = "std.resnet";
 
 let std: Module | undefined;
 
-/** The standard library, loaded once. */
+/** The standard library, loaded once; its tables of names, which are most of its text, when one is asked for. */
 export function standardLibrary(): Module {
   if (!std) {
-    const { diagnostics, report } = collect();
-    const loader = new ModuleLoader(() => ({ why: "the standard library uses no file" }), report);
-    std = loader.load(makeSource(stdName, stdText));
-    invariant(std && diagnostics.length === 0, `the standard library is broken: ${diagnostics[0]?.message}`);
+    let tables: Module["tables"] | undefined;
+    const library = loadStd(stdText.replace(tableBodies, (lines) => lines.replace(/[^\n]/g, " ")));
+    std = {
+      ...library,
+      get tables() {
+        tables ??= loadStd(stdText).tables;
+        return tables;
+      },
+    };
   }
   return std;
+}
+
+/** What stands in the braces of tables: blanks take its place, and everything else stays where it is. */
+const tableBodies = /(?<=^names \w+ \{)[\s\S]*?(?=^\})/gm;
+
+function loadStd(text: string): Module {
+  const { diagnostics, report } = collect();
+  const loader = new ModuleLoader(() => ({ why: "the standard library uses no file" }), report);
+  const module = loader.load(makeSource(stdName, text));
+  invariant(module && diagnostics.length === 0, `the standard library is broken: ${diagnostics[0]?.message}`);
+  return module;
 }
 
 export class ModuleLoader {
@@ -193,10 +209,10 @@ export class ModuleLoader {
         declare(text, span, missing);
         continue;
       }
-      const table = from.tables.get(text);
       const entry = from.exports.has(text) ? from.scope.get(text) : undefined;
-      if (table) tables.set(text, table);
-      else if (entry) declare(text, span, entry);
+      const table = entry ? undefined : from.tables.get(text);
+      if (entry) declare(text, span, entry);
+      else if (table) tables.set(text, table);
       else {
         declare(text, span, missing);
         // A broken file may have lost the declaration: its syntax error says enough.

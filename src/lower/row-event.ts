@@ -1,7 +1,7 @@
 /** What expansion tells of every row that ran, for those who show what happens in it. */
 import type { Node } from "../ir/graph.ts";
 import type { InputRow, StepRow } from "../parser/ast.ts";
-import type { Declaration, Frame, NoneValue, TensorValue } from "./values.ts";
+import type { Declaration, NoneValue, TensorValue } from "./values.ts";
 
 export interface RowEvent {
   /** The net that is being built. */
@@ -9,8 +9,6 @@ export interface RowEvent {
   /** The block or net whose row it is. */
   readonly declaration: Declaration;
   readonly row: StepRow | InputRow;
-  /** What is visible in it. */
-  readonly frame: Frame;
   /** What its weights' names begin with: "conv2.0" for rows of the first copy of `conv2`. */
   readonly scope: string;
   /** Undefined for an `input` row, and where a row above failed. */

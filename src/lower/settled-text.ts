@@ -16,10 +16,8 @@ export function settledText(expr: Expr, frame: Frame): string {
     text += source.text.slice(at, span.start) + String(value);
     at = span.end;
   }
-  return oneLine(text + source.text.slice(at, end));
+  return (text + source.text.slice(at, end)).replace(/#[^\n]*/g, "").replace(/\s+/g, " ");
 }
-
-export const oneLine = (text: string): string => text.replace(/#[^\n]*/g, "").replace(/\s+/g, " ");
 
 interface Settled {
   readonly span: Expr["span"];
