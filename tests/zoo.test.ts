@@ -7,22 +7,16 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
-import { makeSource } from "../src/base/source.ts";
 import { tablesOf } from "../src/cli/weights-options.ts";
 import { type AnalysedNet, analyse } from "../src/compile.ts";
 import { countGraph } from "../src/ir/stats.ts";
-import type { ReadModule } from "../src/lower/modules.ts";
 import { format } from "../src/parser/format.ts";
 import { bindWeights } from "../src/weights/bind.ts";
 import { familiesPage } from "./support/families.ts";
 import { manifests, publishedModels } from "./support/manifests.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
-
-const zoo = (file: string) =>
-  makeSource(`${file}.resnet`, readFileSync(path.join(root, "zoo", `${file}.resnet`), "utf8"));
-
-const read: ReadModule = (file) => zoo(file.slice(2));
+import { readZoo, zoo } from "./support/zoo.ts";
 
 type Row = Readonly<Record<string, string>>;
 
@@ -39,7 +33,7 @@ const analysed = new Map<string, readonly AnalysedNet[]>();
 for (const file of ["timm", "torchvision", "keras", "caffe", "papers"]) {
   texts(`${file} holds what it expects, in canonical format`, () => {
     const source = zoo(file);
-    const { diagnostics, nets } = analyse(source, { net: "*", read });
+    const { diagnostics, nets } = analyse(source, { net: "*", read: readZoo });
     assert.equal(diagnostics, []);
     assert.ok(nets.length > 0);
     analysed.set(file, nets);
@@ -156,7 +150,7 @@ for (const { file, facts, count, read: readRow } of sources) {
   for (const model of models) {
     counts(model, () => {
       for (const one of published.filter((each) => each.model === model)) {
-        const { nets, module } = analyse(source, { net: model, read, settings: settingsOf(one) });
+        const { nets, module } = analyse(source, { net: model, read: readZoo, settings: settingsOf(one) });
         assert.ok(nets[0], `${module?.nets.length} nets, and not ${model}`);
         const { params, macs, timmMacs, state } = countGraph(nets[0].graph);
         const found = { params, macs, timmMacs: one.timmMacs && timmMacs, state: one.state && state };
@@ -181,7 +175,7 @@ if (requireShared(manifests)) {
 
   for (const { source, model, checkpoint } of models) {
     const net = model.toLowerCase();
-    const { nets, module } = analyse(zoo(source), { net, read });
+    const { nets, module } = analyse(zoo(source), { net, read: readZoo });
     if (nets.length === 0) continue;
     names(`${source} ${model}`, () => {
       const { report, diagnostics } = collect();

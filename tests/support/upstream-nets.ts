@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { tablesOf } from "../../src/cli/weights-options.ts";
 import { isOp } from "../../src/ir/graph.ts";
+import type { Op } from "../../src/ir/op.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { elements, type Tensor } from "../../src/ir/tensor.ts";
 import type { BoundWeights } from "../../src/weights/bind.ts";
@@ -29,6 +30,8 @@ export interface UpstreamRecord {
     readonly at: Record<string, number>;
   };
   readonly logits_f64_first16: number[];
+  /** What the model was made with beside its defaults. */
+  readonly kwargs: { readonly output_stride?: number };
 }
 
 export interface UpstreamNet extends OpenedNet {
@@ -64,7 +67,7 @@ const torchvisionNets: readonly (readonly [
   ["vgg11_bn", "vgg", "torchvision_vgg11_bn"],
 ];
 
-interface Filler {
+export interface Filler {
   tensor(name: string, shape: readonly number[]): Float32Array;
   input(count: number): Float32Array;
 }
@@ -84,29 +87,33 @@ export async function upstreamNets(): Promise<readonly UpstreamNet[]> {
     return {
       ...{ ...opened, model, table, record },
       input: toNhwc(fill.input(elements(shape)), shape),
-      weights() {
-        const bytes = checkpoint(opened, table, fill);
-        return bind(opened.net, opened.module, "detfill.safetensors", { read: () => bytes });
-      },
+      weights: () => bindFilled(opened, table, fill),
       check: ({ data }, tolerance) => assertLogits(Array.from(data), record, tolerance),
     };
   });
 }
 
+/** A net's weights from a checkpoint as upstream would save it, under the names of a table. */
+export function bindFilled({ net, module }: OpenedNet, table: string, fill: Filler): BoundWeights {
+  const bytes = checkpoint({ net, module }, table, fill);
+  return bind(net, module, "detfill.safetensors", { read: () => bytes });
+}
+
 /** Every tensor filled from its upstream name, in torch's layout. */
 function checkpoint({ net, module }: OpenedNet, table: string, fill: Filler): Uint8Array {
   const names = tablesOf(module).find(({ name }) => name === table)!;
-  const kernelsOfDense = new Set(
-    net.graph.nodes.flatMap((node) => (isOp(node, ops.dense) ? [node.inputs[1].name] : [])),
-  );
+  const kernelsOf = (op: Op<never>) =>
+    new Set(net.graph.nodes.flatMap((node) => (node.op === op ? [node.inputs[1].name] : [])));
+  const [dense, alongChannels] = [kernelsOf(ops.dense), kernelsOf(ops.channelConv)];
   const tensors = net.graph.nodes.flatMap((node) => {
-    if (!isOp(node, ops.param)) return [];
+    if (!isOp(node, ops.param) || node.attrs.compute) return [];
     const name = translate(names, node.name);
     const s = node.attrs.shape;
-    const shape =
-      s.length < 4
+    const shape = alongChannels.has(node.name)
+      ? [1, 1, ...s]
+      : s.length < 4
         ? s
-        : kernelsOfDense.has(node.name)
+        : dense.has(node.name)
           ? [s[3], s[0] * s[1] * s[2]]
           : [s[3], s[2], s[0], s[1]];
     return [{ name, shape, data: fill.tensor(name, shape) }];
@@ -114,7 +121,7 @@ function checkpoint({ net, module }: OpenedNet, table: string, fill: Filler): Ui
   return writeSafetensors(tensors);
 }
 
-function assertLogits(logits: readonly number[], record: UpstreamRecord, tolerance: number): void {
+export function assertLogits(logits: readonly number[], record: UpstreamRecord, tolerance: number): void {
   const allowed = tolerance * record.f64.absmax;
   for (const [i, value] of record.logits_f64_first16.entries())
     assert.ok(Math.abs(logits[i] - value) <= allowed, `logit ${i}: ${logits[i]} for ${value}`);

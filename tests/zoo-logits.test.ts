@@ -1,0 +1,67 @@
+/** The zoo computes what timm and torchvision compute: their float64 logits, with weights that follow from their names. */
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { wasm } from "../src/codegen/wasm/target.ts";
+import { analyse, emit } from "../src/compile.ts";
+import { elements } from "../src/ir/tensor.ts";
+import { startWasm } from "../src/run/wasm.ts";
+import { toNhwc } from "./support/networks.ts";
+import { requireShared, sharedPath } from "./support/shared.ts";
+import {
+  assertLogits,
+  bindFilled,
+  type Filler,
+  type UpstreamRecord,
+  upstreamLogits,
+} from "./support/upstream-nets.ts";
+import { readZoo, zoo } from "./support/zoo.ts";
+
+/** Whose names the tensors have upstream. */
+const tables: readonly (readonly [RegExp, string])[] = [
+  [/^timm:legacy/, "senet"],
+  [/^timm:resnetv2/, "resnetv2"],
+  [/^timm:/, "timm"],
+  [/:vgg11_bn/, "vgg11_bn_names"],
+  [/:densenet/, "densenet_names"],
+  [/:googlenet/, "googlenet_names"],
+  [/:regnet/, "regnet_names"],
+  [/^torchvision:/, "torchvision"],
+];
+
+if (requireShared(upstreamLogits)) {
+  const logits = suite("logits");
+  const { records } = JSON.parse(readFileSync(sharedPath(upstreamLogits), "utf8")) as {
+    records: UpstreamRecord[];
+  };
+  const fill = (await import(pathToFileURL(sharedPath("oracle/detfill.mjs")).href)) as Filler;
+  let compared = 0;
+
+  for (const record of records) {
+    const source = record.source.split(" ")[0];
+    const isDilated = record.kwargs.output_stride === 16;
+    const model = isDilated ? `${record.model}_os16` : record.model;
+    // VGG has one size only, and that is the record's.
+    const settings = model.startsWith("vgg") ? {} : { size: `${record.img}x${record.img}x3` };
+    const { nets, module } = analyse(zoo(source), { net: model, read: readZoo, settings });
+    const [net] = nets;
+    if (!net || !module) continue;
+    logits(`${source} ${model}`, async () => {
+      const [, table] = tables.find(([pattern]) => pattern.test(`${source}:${model}`))!;
+      const weights = bindFilled({ net, module }, table, fill);
+      const { artifacts } = emit(net, { target: wasm, weights, weightsFrom: "detfill" });
+      const started = await startWasm({ artifacts, threads: 1 });
+      const shape = [1, 3, record.img, record.img];
+      const { logits: result } = started.run({ input: toNhwc(fill.input(elements(shape)), shape) });
+      started.dispose();
+      // Weights that are standardised differ little from each other, which costs digits.
+      assertLogits(Array.from(result.data), record, record.model.endsWith("_bit") ? 1e-4 : 1e-5);
+      compared++;
+    });
+  }
+
+  logits("no record of the zoo's networks is left out", () => assert.is(compared, 29));
+
+  logits.run();
+}
