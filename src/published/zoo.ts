@@ -15,12 +15,16 @@ const read: ReadModule = (path) => {
   return Object.hasOwn(zooTexts, file) ? sourceOf(file) : { why: "the zoo has no such file" };
 };
 
-/** Where the net of SOURCE:MODEL would stand: names of the catalogue have letters that names of nets have not. */
-function placeOf(name: string): { readonly file: string; readonly net: string } {
+/** The files of a source. */
+const filesOf = (source: string): readonly string[] =>
+  source === "timm" ? ["timm", "timm_next"] : [source === "paper" ? "papers" : source];
+
+/** Where the net of SOURCE:MODEL may stand: names of the catalogue have letters that names of nets have not. */
+function placeOf(name: string): { readonly files: readonly string[]; readonly net: string } {
   const [source, model] = name.split(":");
-  const file = source === "paper" ? "papers" : source;
   const net = model.replaceAll(/[-.]/g, "_");
-  return { file, net: source === "keras" || source === "caffe" ? net.toLowerCase() : net };
+  const files = filesOf(source).filter((file) => Object.hasOwn(zooTexts, file));
+  return { files, net: source === "keras" || source === "caffe" ? net.toLowerCase() : net };
 }
 
 /** The net of SOURCE:MODEL under the settings; undefined where the zoo has none. */
@@ -28,10 +32,12 @@ export function zooNet(
   name: string,
   settings: Readonly<Record<string, string>> = {},
 ): AnalysedNet | undefined {
-  const { file, net } = placeOf(name);
-  if (!Object.hasOwn(zooTexts, file)) return undefined;
-  const [found] = analyse(sourceOf(file), { net, read, settings }).nets;
-  return found;
+  const { files, net } = placeOf(name);
+  for (const file of files) {
+    const [found] = analyse(sourceOf(file), { net, read, settings }).nets;
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Those of the catalogue that have a net. */
@@ -43,7 +49,7 @@ export function zooNames(): readonly string[] {
     }),
   );
   return [...publishedNetworks().keys()].filter((name) => {
-    const { file, net } = placeOf(name);
-    return nets.get(file)?.has(net);
+    const { files, net } = placeOf(name);
+    return files.some((file) => nets.get(file)?.has(net));
   });
 }
