@@ -87,9 +87,9 @@ const sources: readonly {
   {
     file: "timm_next",
     facts: "facts/timm_models.csv",
-    count: 39,
+    count: 45,
     read: (row) =>
-      /^(skresne|res2ne|regnet[xy]_\d{3}$)/.test(row.model)
+      /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$)/.test(row.model)
         ? {
             model: row.model,
             size: `${row.img_size}x${row.img_size}x${row.in_chans}`,

@@ -150,27 +150,33 @@ function ownUnit(facts: ResidualFacts, style: Style): Unit {
 function innerUnit(facts: ResidualFacts): Unit {
   const { stages } = facts;
   const [{ kind, inner }] = stages;
-  const isRes2 = inner?.kind === "res2";
+  const part = inner && { selective: "selective", res2: "res2", split: "split_attention" }[inner.kind];
   const average = hasAverage(facts);
   const shortcut = average ? "avg_project" : "project";
   const split = stages.every((stage) => stage.inner?.kind === "selective" && stage.inner.split);
   const selective = `selective(width, hidden${kind === "basic" ? "" : ", groups = groups"}${split ? "" : ", split = false"}) /stride`;
   // The first block of a stage starts each part afresh, one that does not stride too.
   const res2 = "res2(width, scales, groups = groups, fresh = stride > 1 or in.channels != out) /stride";
+  const attention = `split_attention(width, hidden, ${inner?.kind === "split" ? inner.radix : 2})`;
+  const middle = {
+    selective: [selective],
+    res2: [res2],
+    split: [attention, "if stride > 1 [ avgpool(3x3) /stride ]"],
+  }[inner?.kind ?? "selective"];
   const body =
     kind === "basic"
       ? [`[ ${selective}`, "conv(3x3, width) -> norm"]
-      : ["[ conv(1x1, first) -> norm -> act", isRes2 ? res2 : selective, "conv(1x1, out) -> norm"];
+      : ["[ conv(1x1, first) -> norm -> act", ...middle, "conv(1x1, out) -> norm"];
+  const last = part === "res2" ? "scales" : "hidden";
   const parameters = [
-    kind === "basic" ? "width, hidden" : isRes2 ? "first, width, out, scales" : "first, width, out, hidden",
+    kind === "basic" ? "width, hidden" : `first, width, out, ${last}`,
     "stride = 1",
     ...(kind === "basic" ? [] : ["groups = 1"]),
     `shortcut = ${shortcut}, norm = bn, act = relu`,
   ];
-  const part = isRes2 ? "res2" : "selective";
   return {
     block: "unit",
-    uses: [shortcut, part],
+    uses: [shortcut, ...(part ? [part] : [])],
     declared: [
       `block unit(${parameters.join(", ")}) {`,
       `default ${shortcut}(norm = norm), ${part}(norm = norm, act = act)`,

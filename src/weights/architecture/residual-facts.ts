@@ -47,7 +47,9 @@ export type Inner =
       readonly split: boolean;
     }
   /** The channels in so many parts, each convolved with the one before (Res2Net); `width` is that of a part. */
-  | { readonly kind: "res2"; readonly scales: number };
+  | { readonly kind: "res2"; readonly scales: number }
+  /** So many paths of `width` channels weighed against each other, an average behind them that strides (ResNeSt). */
+  | { readonly kind: "split"; readonly width: number; readonly hidden: number; readonly radix: number };
 
 export type Attention =
   | { readonly kind: "squeeze"; readonly names: Pair; readonly hidden: number }
@@ -67,8 +69,6 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
   const stem = stemNames.map(([conv]) => t.kernel(conv)!);
   const stages: Stage[] = [];
   for (let s = 0; ; s++) {
-    const strange = strangeBlock(t, style.block(s, 0));
-    if (strange) return strange;
     const blocks = countBlocks(t, style, s);
     if (blocks === 0) break;
     const stage = readStage(t, style, s, blocks);
@@ -96,17 +96,11 @@ export function readResidual(t: Tensors, style: Style): ResidualFacts | Strange 
   };
 }
 
-/** Blocks that no spec is written for. */
-function strangeBlock(t: Tensors, block: string): Strange | undefined {
-  if (t.kernel(`${block}conv2.fc1`)) return { title: "ResNeSt", strange: "split attention" };
-  return undefined;
-}
-
 /** Convolution k of a block; of several that stand for one, the first. */
 const convolution = (t: Tensors, style: Style, block: string, k: number): Kernel | undefined =>
   t.kernel(block + style.pair(k)[0]) ??
   t.kernel(`${block}conv${k}.paths.0.conv`) ??
-  (k === 2 ? t.kernel(`${block}convs.0`) : undefined);
+  (k === 2 ? (t.kernel(`${block}convs.0`) ?? t.kernel(`${block}conv2.conv`)) : undefined);
 
 function countBlocks(t: Tensors, style: Style, s: number): number {
   let blocks = 0;
@@ -134,14 +128,15 @@ function readStage(t: Tensors, style: Style, s: number, blocks: number): Stage |
   const inner = readInner(t, style.block(s, 0), one, three && two);
   if (inner && "strange" in inner) return inner;
   // Of the channels that come in, a path of two may take half, a part of several its share.
-  const comeIn = inner?.kind === "res2" ? two.outputs : inner?.split ? one.outputs / 2 : one.outputs;
+  const halves = inner?.kind === "selective" && inner.split;
+  const comeIn = inner?.kind === "res2" ? two.outputs : halves ? one.outputs / 2 : one.outputs;
   return {
     blocks,
     kind: three ? "bottleneck" : "basic",
     first: one.outputs,
-    width: two.outputs,
+    width: inner?.kind === "split" ? inner.width : two.outputs,
     out: last.outputs,
-    groups: three ? comeIn / two.inputs : 1,
+    groups: three && inner?.kind !== "split" ? comeIn / two.inputs : 1,
     shortcut: shortcut && { ...shortcut, kernel: t.kernel(style.block(s, 0) + shortcut.conv)!.height },
     attention: readAttention(t, style, style.block(s, 0)),
     inner,
@@ -157,6 +152,14 @@ function readInner(
 ): Inner | Strange | undefined {
   if (t.kernel(`${block}convs.0`)) {
     return { kind: "res2", scales: 1 + t.count((part) => `${block}convs.${part}`) };
+  }
+  const [squeeze, share] = ["fc1", "fc2"].map((name) => t.kernel(`${block}conv2.${name}`));
+  if (squeeze && share && path) {
+    const radix = share.outputs / squeeze.inputs;
+    // With groups of their own the paths are mixed in another order.
+    if (path.inputs * radix !== one.outputs || radix < 2)
+      return { title: "ResNeSt", strange: "split attention in groups, or of one path" };
+    return { kind: "split", width: squeeze.inputs, hidden: squeeze.outputs, radix };
   }
   const number = [1, 2].find((k) => t.kernel(`${block}conv${k}.paths.0.conv`));
   if (number === undefined) return undefined;

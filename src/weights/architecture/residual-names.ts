@@ -79,6 +79,16 @@ function innerLines({ inner }: Stage, block: string): string[] {
     const part = "conv{s}.{b}.res2.parts.{k}.made";
     return [line(`${part}.conv`, `${block}convs.{k}`), line(`${part}.norm`, `${block}bns.{k}`)];
   }
+  if (inner.kind === "split") {
+    const [ours, theirs] = ["conv{s}.{b}.split_attention", `${block}conv2`];
+    return [
+      line(`${ours}.paths.conv`, `${theirs}.conv`),
+      line(`${ours}.paths.norm`, `${theirs}.bn0`),
+      line(`${ours}.squeeze.conv`, `${theirs}.fc1`),
+      line(`${ours}.squeeze.norm`, `${theirs}.bn1`),
+      line(`${ours}.share.conv`, `${theirs}.fc2`),
+    ];
+  }
   const [ours, theirs] = ["conv{s}.{b}.selective", `${block}conv${inner.number}`];
   return [
     ...["near", "far"].flatMap((path, p) => [

@@ -78,6 +78,7 @@ function titleOf(facts: ResidualFacts, style: Style): string {
     const groups = first.groups > 1 ? ` of ${first.groups} groups` : "";
     return `Res2Net-${depth}${stemSuffix(facts, style)} ${first.width}w ${first.inner.scales}s${groups}`;
   }
+  if (first.inner?.kind === "split") return `ResNeSt-${depth}${stemSuffix(facts, style)}`;
   const wide = first.width / 64;
   const body =
     first.groups > 1
@@ -133,6 +134,8 @@ function innerFacts({ inner, width }: Stage): string[] {
   if (!inner) return [];
   if (inner.kind === "res2")
     return [`inside a block: ${inner.scales} parts of ${width} channels, one after the other`];
+  if (inner.kind === "split")
+    return [`inside a block: ${inner.radix} paths, weighed by ${inner.hidden} hidden channels`];
   return [
     `inside a block: two paths${inner.split ? " of half the channels" : ""}, weighed by ${inner.hidden} hidden channels`,
   ];
