@@ -87,9 +87,9 @@ const sources: readonly {
   {
     file: "timm_next",
     facts: "facts/timm_models.csv",
-    count: 45,
+    count: 51,
     read: (row) =>
-      /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$)/.test(row.model)
+      /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$|densenet)/.test(row.model)
         ? {
             model: row.model,
             size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
