@@ -7,7 +7,7 @@ import { countGraph, depthOf } from "../../src/ir/stats.ts";
 
 const titles: Readonly<Record<string, string>> = {
   timm: "timm: resnet.py, senet.py, resnetv2.py",
-  timm_next: "timm: sknet.py, res2net.py, resnest.py, regnet.py, densenet.py",
+  timm_next: "timm: sknet.py, res2net.py, resnest.py, regnet.py, densenet.py, byobnet.py",
   torchvision: "torchvision",
   keras: "Keras' applications",
   caffe: "Caffe: He et al. and Hu et al.",
