@@ -62,6 +62,16 @@ interface Published {
   readonly state?: number;
 }
 
+/** A row of timm_models.csv. */
+const timmRow = (row: Row): Published => ({
+  model: row.model,
+  size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
+  classes: row.num_classes,
+  params: Number(row.param_count),
+  macs: Number(row.macs_conv_fc_exact),
+  timmMacs: Number(row.fvcore_total_exact),
+});
+
 const sources: readonly {
   readonly file: string;
   readonly facts: string;
@@ -72,17 +82,7 @@ const sources: readonly {
     file: "timm",
     facts: "facts/timm_models.csv",
     count: 106,
-    read: (row) =>
-      row.tier === "T3"
-        ? undefined
-        : {
-            model: row.model,
-            size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
-            classes: row.num_classes,
-            params: Number(row.param_count),
-            macs: Number(row.macs_conv_fc_exact),
-            timmMacs: Number(row.fvcore_total_exact),
-          },
+    read: (row) => (row.tier === "T3" ? undefined : timmRow(row)),
   },
   {
     file: "timm_next",
@@ -90,14 +90,7 @@ const sources: readonly {
     count: 54,
     read: (row) =>
       /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$|densenet|(se|eca_)?resnet33ts)/.test(row.model)
-        ? {
-            model: row.model,
-            size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
-            classes: row.num_classes,
-            params: Number(row.param_count),
-            macs: Number(row.macs_conv_fc_exact),
-            timmMacs: Number(row.fvcore_total_exact),
-          }
+        ? timmRow(row)
         : undefined,
   },
   {

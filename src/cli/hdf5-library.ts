@@ -8,6 +8,7 @@
  * into our sentence.
  */
 import type { ElementType } from "../weights/elements.ts";
+import type { Hdf5Dataset } from "../weights/hdf5.ts";
 import { ensure, quote, Unreadable } from "../weights/unreadable.ts";
 
 export type Library = Awaited<typeof import("h5wasm")["ready"]>;
@@ -17,16 +18,7 @@ const printed = "/printed";
 const opened = "/opened.h5";
 
 /** A thing in a file, as it is told to the other thread. */
-export type Described =
-  | { readonly kind: "group" }
-  | {
-      readonly kind: "dataset";
-      readonly shape: readonly number[];
-      readonly type: ElementType | undefined;
-      readonly elementBytes: number;
-      readonly chunkBytes: number;
-      readonly compressed: boolean;
-    };
+export type Described = { readonly kind: "group" } | Omit<Hdf5Dataset, "read" | "texts">;
 
 /** One file at a time; every function but `close` throws `Unreadable` for what it cannot give. */
 export class Hdf5Reader {

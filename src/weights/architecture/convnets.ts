@@ -1,6 +1,6 @@
 /** Networks without residuals that are widely used beside them: VGG, DenseNet, GoogLeNet. */
 import type { Architecture } from "./architecture.ts";
-import { kerasLeaves, leaves, separated } from "./spec-text.ts";
+import { kerasLeaves, leaves, namesTable, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readConvnet(t: Tensors, params: number): Architecture | undefined {
@@ -60,21 +60,19 @@ function readVgg(t: Tensors, params: number): Architecture | undefined {
     "",
     `expect params ${separated(params)}`,
     "}",
-    "",
-    `names ${name}_names {`,
-    ...(isKeras ? kerasLeaves.slice(0, 1) : normed ? leaves() : []),
-    ...stages.flatMap((stage, s) =>
-      stage.flatMap((layer, b) => {
-        // A row of one block has its steps' names without a number of the copy.
-        const at = stage.length > 1 ? `conv${s + 1}.${b}` : `conv${s + 1}`;
-        return [line(`${at}.conv`, layer.name), ...(layer.norm ? [line(`${at}.bn`, layer.norm)] : [])];
-      }),
-    ),
-    line("fc6.dense", heads[0]),
-    line("fc7.dense", heads[1]),
-    line("fc8", heads[2]),
-    "}",
-    "",
+    ...namesTable(name, [
+      ...(isKeras ? kerasLeaves.slice(0, 1) : normed ? leaves() : []),
+      ...stages.flatMap((stage, s) =>
+        stage.flatMap((layer, b) => {
+          // A row of one block has its steps' names without a number of the copy.
+          const at = stage.length > 1 ? `conv${s + 1}.${b}` : `conv${s + 1}`;
+          return [line(`${at}.conv`, layer.name), ...(layer.norm ? [line(`${at}.bn`, layer.norm)] : [])];
+        }),
+      ),
+      line("fc6.dense", heads[0]),
+      line("fc7.dense", heads[1]),
+      line("fc8", heads[2]),
+    ]),
   ].join("\n");
   return {
     title,
@@ -164,19 +162,17 @@ function readDenseNet(t: Tensors, params: number): Architecture | undefined {
     "",
     `expect params ${separated(params)}`,
     "}",
-    "",
-    `names ${name}_names {`,
-    ...leaves(),
-    '"conv0.conv.{*}" -> "features.conv0.{*}"',
-    '"conv0.bn.{*}" -> "features.norm0.{*}"',
-    '"dense{s}.{b}.bn{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.norm{k}.{*}"',
-    '"dense{s}.{b}.conv{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.conv{k}.{*}"',
-    '"trans{s}.bn.{*}" -> "features.transition{s}.norm.{*}"',
-    '"trans{s}.conv.{*}" -> "features.transition{s}.conv.{*}"',
-    '"norm5.bn.{*}" -> "features.norm5.{*}"',
-    '"fc.{*}" -> "classifier.{*}"',
-    "}",
-    "",
+    ...namesTable(name, [
+      ...leaves(),
+      '"conv0.conv.{*}" -> "features.conv0.{*}"',
+      '"conv0.bn.{*}" -> "features.norm0.{*}"',
+      '"dense{s}.{b}.bn{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.norm{k}.{*}"',
+      '"dense{s}.{b}.conv{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.conv{k}.{*}"',
+      '"trans{s}.bn.{*}" -> "features.transition{s}.norm.{*}"',
+      '"trans{s}.conv.{*}" -> "features.transition{s}.conv.{*}"',
+      '"norm5.bn.{*}" -> "features.norm5.{*}"',
+      '"fc.{*}" -> "classifier.{*}"',
+    ]),
   ].join("\n");
   return {
     title: `DenseNet-${depth}`,
@@ -241,16 +237,14 @@ function readGoogLeNet(t: Tensors): Architecture | undefined {
     "pool5: avgpool",
     "fc: dense(classes)",
     "}",
-    "",
-    "names googlenet_names {",
-    ...leaves(),
-    '"conv{k}.norm.{*}" -> "conv{k}.bn.{*}"',
-    ...branches.flatMap((branch, i) => [
-      `"i{s}{op}.cbr${i + 1}.norm.{*}" -> "inception{s}{op}.${branch}.bn.{*}"`,
-      `"i{s}{op}.cbr${i + 1}.{*}" -> "inception{s}{op}.${branch}.{*}"`,
+    ...namesTable("googlenet", [
+      ...leaves(),
+      '"conv{k}.norm.{*}" -> "conv{k}.bn.{*}"',
+      ...branches.flatMap((branch, i) => [
+        `"i{s}{op}.cbr${i + 1}.norm.{*}" -> "inception{s}{op}.${branch}.bn.{*}"`,
+        `"i{s}{op}.cbr${i + 1}.{*}" -> "inception{s}{op}.${branch}.{*}"`,
+      ]),
     ]),
-    "}",
-    "",
   ].join("\n");
   return {
     title: "GoogLeNet with batch normalisation",

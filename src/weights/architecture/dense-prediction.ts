@@ -4,7 +4,7 @@
  */
 import type { Architecture, OpenQuestion } from "./architecture.ts";
 import { type ResidualFacts, readResidual, type Stage } from "./residual-facts.ts";
-import { leaves, separated } from "./spec-text.ts";
+import { leaves, namesTable, separated } from "./spec-text.ts";
 import { torchvision } from "./style.ts";
 import { countParams, type Tensors } from "./tensors.ts";
 
@@ -104,19 +104,17 @@ function readSegmentation(t: Tensors, params: number): Architecture | undefined 
     "",
     `expect params ${separated(params)}`,
     "}",
-    "",
-    `names ${name}_names {`,
-    ...leaves(),
-    ...(isDeepLab ? pyramidLines : []),
-    ...headLines("head", [
-      isDeepLab ? "classifier.1" : "classifier.0",
-      isDeepLab ? "classifier.2" : "classifier.1",
-      "classifier.4",
+    ...namesTable(name, [
+      ...leaves(),
+      ...(isDeepLab ? pyramidLines : []),
+      ...headLines("head", [
+        isDeepLab ? "classifier.1" : "classifier.0",
+        isDeepLab ? "classifier.2" : "classifier.1",
+        "classifier.4",
+      ]),
+      ...headLines("aux_head", ["aux_classifier.0", "aux_classifier.1", "aux_classifier.4"]),
+      ...backboneLines("backbone."),
     ]),
-    ...headLines("aux_head", ["aux_classifier.0", "aux_classifier.1", "aux_classifier.4"]),
-    ...backboneLines("backbone."),
-    "}",
-    "",
   ].join("\n");
   return {
     title,
@@ -248,33 +246,31 @@ function readDetection(t: Tensors, params: number): Architecture | undefined {
     "",
     `expect params ${separated(inBoxes)}`,
     "}",
-    "",
-    `names ${name}_names {`,
-    ...leaves(),
-    ...levels.flatMap((level, i) => [
-      line(
-        `m${level}.conv`,
-        t.kernel(`backbone.fpn.inner_blocks.${i}.0`)
-          ? `backbone.fpn.inner_blocks.${i}.0`
-          : `backbone.fpn.inner_blocks.${i}`,
-      ),
-      line(
-        `p${level}.conv`,
-        t.kernel(`backbone.fpn.layer_blocks.${i}.0`)
-          ? `backbone.fpn.layer_blocks.${i}.0`
-          : `backbone.fpn.layer_blocks.${i}`,
-      ),
+    ...namesTable(name, [
+      ...leaves(),
+      ...levels.flatMap((level, i) => [
+        line(
+          `m${level}.conv`,
+          t.kernel(`backbone.fpn.inner_blocks.${i}.0`)
+            ? `backbone.fpn.inner_blocks.${i}.0`
+            : `backbone.fpn.inner_blocks.${i}`,
+        ),
+        line(
+          `p${level}.conv`,
+          t.kernel(`backbone.fpn.layer_blocks.${i}.0`)
+            ? `backbone.fpn.layer_blocks.${i}.0`
+            : `backbone.fpn.layer_blocks.${i}`,
+        ),
+      ]),
+      line("rpn2.regions.look.conv", shared),
+      line("rpn2.regions.scores.conv", "rpn.head.cls_logits"),
+      line("rpn2.regions.boxes.conv", "rpn.head.bbox_pred"),
+      line("fc6.dense", "roi_heads.box_head.fc6"),
+      line("fc7.dense", "roi_heads.box_head.fc7"),
+      line("scores", "roi_heads.box_predictor.cls_score"),
+      line("boxes.dense", "roi_heads.box_predictor.bbox_pred"),
+      ...backboneLines("backbone.body."),
     ]),
-    line("rpn2.regions.look.conv", shared),
-    line("rpn2.regions.scores.conv", "rpn.head.cls_logits"),
-    line("rpn2.regions.boxes.conv", "rpn.head.bbox_pred"),
-    line("fc6.dense", "roi_heads.box_head.fc6"),
-    line("fc7.dense", "roi_heads.box_head.fc7"),
-    line("scores", "roi_heads.box_predictor.cls_score"),
-    line("boxes.dense", "roi_heads.box_predictor.bbox_pred"),
-    ...backboneLines("backbone.body."),
-    "}",
-    "",
   ].join("\n");
   return {
     title,

@@ -3,7 +3,7 @@
  * where no norm follows.
  */
 import type { Architecture } from "./architecture.ts";
-import { kerasLeaves, separated } from "./spec-text.ts";
+import { kerasLeaves, namesTable, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readKerasV2(t: Tensors, params: number): Architecture | undefined {
@@ -59,16 +59,14 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
     "",
     `expect params ${separated(params)}`,
     "}",
-    "",
-    `names ${name}_names {`,
-    ...kerasLeaves,
-    '"conv1.{*}" -> "conv1_conv/{*}"',
-    ...lines("conv{s}.{b}", "conv{s}_block{b+1}"),
-    ...stages.slice(0, -1).flatMap(({ blocks }, i) => lines(`down${i + 2}`, `conv${i + 2}_block${blocks}`)),
-    '"post.bn.{*}" -> "post_bn/{*}"',
-    '"fc.{*}" -> "predictions/{*}"',
-    "}",
-    "",
+    ...namesTable(name, [
+      ...kerasLeaves,
+      '"conv1.{*}" -> "conv1_conv/{*}"',
+      ...lines("conv{s}.{b}", "conv{s}_block{b+1}"),
+      ...stages.slice(0, -1).flatMap(({ blocks }, i) => lines(`down${i + 2}`, `conv${i + 2}_block${blocks}`)),
+      '"post.bn.{*}" -> "post_bn/{*}"',
+      '"fc.{*}" -> "predictions/{*}"',
+    ]),
   ].join("\n");
   return {
     title: `ResNet-${depth} V2`,

@@ -3,7 +3,7 @@
  * tensors: they are those of the paper's seven stages.
  */
 import type { Architecture } from "./architecture.ts";
-import { kerasLeaves, leaves, separated } from "./spec-text.ts";
+import { kerasLeaves, leaves, namesTable, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 /** What a checkpoint calls a convolution and the normalisation behind it. */
@@ -278,11 +278,7 @@ function mobileText(
     ...(isKeras && classes !== undefined ? ["prob: softmax"] : []),
     ...(params === undefined ? [] : ["", `expect params ${separated(params)}`]),
     "}",
-    "",
-    `names ${name}_names {`,
-    ...namesOf(facts, convention),
-    "}",
-    "",
+    ...namesTable(name, [...namesOf(facts, convention)]),
   ].join("\n");
 }
 

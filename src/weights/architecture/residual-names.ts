@@ -1,13 +1,13 @@
 /** The table of names of a residual network's spec. */
 import { attentionUse, isDeepStem } from "./residual-blocks.ts";
 import type { ResidualFacts, Stage } from "./residual-facts.ts";
-import { leaves } from "./spec-text.ts";
+import { leaves, namesTable } from "./spec-text.ts";
 import { type Style, torchvision } from "./style.ts";
 
 /** The table of names, unless std has the one that is needed. */
 export function tableOf(name: string, facts: ResidualFacts, style: Style): string[] {
   if (isInStd(facts, style)) return [];
-  return ["", `names ${name}_names {`, ...leaves(facts.norm), ...linesOf(facts, style), "}"];
+  return namesTable(name, [...leaves(facts.norm), ...linesOf(facts, style)]);
 }
 
 /** Whether a table of std has all these names. */

@@ -14,6 +14,15 @@ export function formatted({ name, text }: Spec): Spec {
 /** 25_557_032. */
 export const separated = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})+(?!\d))/g, "_");
 
+/** The table of a spec's names, as rows of the text. */
+export const namesTable = (name: string, lines: readonly string[]): string[] => [
+  "",
+  `names ${name}_names {`,
+  ...lines,
+  "}",
+  "",
+];
+
 /** What torch calls the vectors of a normalisation. */
 export const leaves = (norm: "bn" | "gn" = "bn"): string[] => [
   "scale -> weight",
