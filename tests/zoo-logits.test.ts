@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { wasm } from "../src/codegen/wasm/target.ts";
-import { analyse, emit } from "../src/compile.ts";
+import { emit } from "../src/compile.ts";
 import { elements } from "../src/ir/tensor.ts";
 import { startWasm } from "../src/run/wasm.ts";
 import { toNhwc } from "./support/networks.ts";
@@ -16,7 +16,7 @@ import {
   type UpstreamRecord,
   upstreamLogits,
 } from "./support/upstream-nets.ts";
-import { readZoo, zoo } from "./support/zoo.ts";
+import { zooNetOf } from "./support/zoo.ts";
 
 /** Whose names the tensors have upstream. */
 const tables: readonly (readonly [RegExp, string])[] = [
@@ -49,15 +49,12 @@ if (requireShared(upstreamLogits)) {
     const model = isDilated ? `${record.model}_os16` : record.model;
     // VGG has one size only, and that is the record's.
     const settings = model.startsWith("vgg") ? {} : { size: `${record.img}x${record.img}x3` };
-    const [found] = (source === "timm" ? ["timm", "timm_next"] : [source])
-      .map((file) => analyse(zoo(file), { net: model, read: readZoo, settings }))
-      .filter(({ nets }) => nets.length > 0);
-    const { nets: [net] = [], module } = found ?? {};
-    if (!net || !module) continue;
+    const found = zooNetOf(source, model, settings);
+    if (!found) continue;
     logits(`${source} ${model}`, async () => {
       const [, table] = tables.find(([pattern]) => pattern.test(`${source}:${model}`))!;
-      const weights = bindFilled({ net, module }, table, fill);
-      const { artifacts } = emit(net, { target: wasm, weights, weightsFrom: "detfill" });
+      const weights = bindFilled(found, table, fill);
+      const { artifacts } = emit(found.net, { target: wasm, weights, weightsFrom: "detfill" });
       const started = await startWasm({ artifacts, threads: 1 });
       const shape = [1, 3, record.img, record.img];
       const { logits: result } = started.run({ input: toNhwc(fill.input(elements(shape)), shape) });

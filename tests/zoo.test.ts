@@ -16,7 +16,7 @@ import { familiesPage } from "./support/families.ts";
 import { manifests, publishedModels } from "./support/manifests.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
-import { readZoo, zoo } from "./support/zoo.ts";
+import { readZoo, zoo, zooNetOf } from "./support/zoo.ts";
 
 type Row = Readonly<Record<string, string>>;
 
@@ -184,15 +184,18 @@ if (requireShared(manifests)) {
 
   for (const { source, model, checkpoint } of models) {
     const net = model.toLowerCase();
-    const [found] = (source === "timm" ? ["timm", "timm_next"] : [source])
-      .map((file) => analyse(zoo(file), { net, read: readZoo }))
-      .filter(({ nets }) => nets.length > 0);
+    const found = zooNetOf(source, net);
     if (!found) continue;
-    const { nets, module } = found;
     names(`${source} ${model}`, () => {
       const { report, diagnostics } = collect();
-      const request = { checkpoint, path: model, tables: tablesOf(module), allowNaN: true, strict: true };
-      const weights = bindWeights({ graph: nets[0].graph, ...request }, report);
+      const request = {
+        checkpoint,
+        path: model,
+        tables: tablesOf(found.module),
+        allowNaN: true,
+        strict: true,
+      };
+      const weights = bindWeights({ graph: found.net.graph, ...request }, report);
       assert.equal(diagnostics, []);
       assert.ok(weights);
       bound++;

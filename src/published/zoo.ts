@@ -15,15 +15,15 @@ const read: ReadModule = (path) => {
   return Object.hasOwn(zooTexts, file) ? sourceOf(file) : { why: "the zoo has no such file" };
 };
 
-/** The files of a source. */
+/** The files of a source begin with its name: timm, timm_next. */
 const filesOf = (source: string): readonly string[] =>
-  source === "timm" ? ["timm", "timm_next"] : [source === "paper" ? "papers" : source];
+  Object.keys(zooTexts).filter((file) => file.startsWith(source));
 
 /** Where the net of SOURCE:MODEL may stand: names of the catalogue have letters that names of nets have not. */
 function placeOf(name: string): { readonly files: readonly string[]; readonly net: string } {
   const [source, model] = name.split(":");
   const net = model.replaceAll(/[-.]/g, "_");
-  const files = filesOf(source).filter((file) => Object.hasOwn(zooTexts, file));
+  const files = filesOf(source);
   return { files, net: source === "keras" || source === "caffe" ? net.toLowerCase() : net };
 }
 

@@ -99,15 +99,14 @@ export function bindFilled({ net, module }: OpenedNet, table: string, fill: Fill
   return bind(net, module, "detfill.safetensors", { read: () => bytes });
 }
 
-/** Every tensor filled from its upstream name, in torch's layout. */
-function checkpoint({ net, module }: OpenedNet, table: string, fill: Filler): Uint8Array {
+/** A net's tensors under the names of a table, in torch's layout. */
+export function upstreamTensors({ net, module }: OpenedNet, table: string) {
   const names = tablesOf(module).find(({ name }) => name === table)!;
   const kernelsOf = (op: Op<never>) =>
     new Set(net.graph.nodes.flatMap((node) => (node.op === op ? [node.inputs[1].name] : [])));
   const [dense, alongChannels] = [kernelsOf(ops.dense), kernelsOf(ops.channelConv)];
-  const tensors = net.graph.nodes.flatMap((node) => {
+  return net.graph.nodes.flatMap((node) => {
     if (!isOp(node, ops.param) || node.attrs.compute) return [];
-    const name = translate(names, node.name);
     const s = node.attrs.shape;
     const shape = alongChannels.has(node.name)
       ? [1, 1, ...s]
@@ -116,9 +115,16 @@ function checkpoint({ net, module }: OpenedNet, table: string, fill: Filler): Ui
         : dense.has(node.name)
           ? [s[3], s[0] * s[1] * s[2]]
           : [s[3], s[2], s[0], s[1]];
-    return [{ name, shape, data: fill.tensor(name, shape) }];
+    return [{ name: translate(names, node.name), shape }];
   });
-  return writeSafetensors(tensors);
+}
+
+/** Every tensor filled from its upstream name. */
+function checkpoint(net: OpenedNet, table: string, fill: Filler): Uint8Array {
+  const tensors = upstreamTensors(net, table);
+  return writeSafetensors(
+    tensors.map(({ name, shape }) => ({ name, shape, data: fill.tensor(name, shape) })),
+  );
 }
 
 export function assertLogits(logits: readonly number[], record: UpstreamRecord, tolerance: number): void {

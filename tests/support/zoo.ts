@@ -1,7 +1,8 @@
 /** The files of zoo/, as those who use one another see them. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { makeSource } from "../../src/base/source.ts";
+import { analyse } from "../../src/compile.ts";
 import type { ReadModule } from "../../src/lower/modules.ts";
 import { root } from "./nets.ts";
 
@@ -9,3 +10,14 @@ export const zoo = (file: string) =>
   makeSource(`${file}.resnet`, readFileSync(path.join(root, "zoo", `${file}.resnet`), "utf8"));
 
 export const readZoo: ReadModule = (file) => zoo(file.slice(2));
+
+const files = readdirSync(path.join(root, "zoo")).map((name) => name.replace(".resnet", ""));
+
+/** The zoo's net of a source's name, wherever it stands, with the module it stands in. */
+export function zooNetOf(source: string, net: string, settings: Readonly<Record<string, string>> = {}) {
+  for (const file of files.filter((name) => name.startsWith(source))) {
+    const { nets, module } = analyse(zoo(file), { net, read: readZoo, settings });
+    if (nets.length && module) return { net: nets[0], module };
+  }
+  return undefined;
+}
