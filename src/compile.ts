@@ -282,7 +282,9 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
     outputs: graph.outputs.map(({ name: label, node }) => ({
       name: label,
       shape: node.type.shape,
-      ...(isOp(node, ops.softmax) && !node.attrs.parts ? { probabilities: true as const } : {}),
+      ...(isOp(node, ops.softmax) && !node.attrs.parts && !node.attrs.places
+        ? { probabilities: true as const }
+        : {}),
     })),
     params,
     state,

@@ -63,6 +63,9 @@ test("numbers, words, choices and the rest", () => {
 });
 
 test("numbers may have two digits, as units of Big Transfer", () => {
+  const features = table([["conv{s}.{b}.{*}", "features.{2s-3}.{2b:a}.{*}"]]);
+  assert.is(translate(features, "conv2.0.weight"), "features.1.a.weight");
+  assert.is(translate(features, "conv5.2.bias"), "features.7.e.bias");
   const units = table([["conv{s}.{b}", "block{s-1}/unit{b+1:2}"]]);
   assert.equal(
     ["conv2.0", "conv4.8", "conv4.9", "conv3.120"].map((name) => translate(units, name)),

@@ -66,6 +66,28 @@ export const opCases = {
       attrs: { groups: 32, eps: 1e-5 },
     },
   ],
+  layerNorm: [
+    {
+      title: "odd channels",
+      operands: [map(2, 3, 5, 7), weight(7), weight(7)],
+      attrs: { eps: 1e-6, center: true, shift: true },
+    },
+    {
+      title: "a vector",
+      operands: [map(2, 1, 1, 24), weight(24), weight(24)],
+      attrs: { eps: 0.1, center: true, shift: true },
+    },
+    {
+      title: "far from zero",
+      operands: [{ ...map(1, 2, 3, 40), low: 50, high: 54 }, weight(40), weight(40)],
+      attrs: { eps: 1e-5, center: true, shift: true },
+    },
+    {
+      title: "root mean square",
+      operands: [map(2, 4, 3, 6), weight(6)],
+      attrs: { eps: 1e-5, center: false, shift: false },
+    },
+  ],
   activation: everyActivation.map((attrs) => ({ title: attrs.fn, operands: [map(2, 5, 7, 3)], attrs })),
   prelu: [{ title: "batch 2", operands: [map(2, 5, 7, 3), weight(3)], attrs: null }],
   add: [{ title: "batch 2", operands: [map(2, 5, 3, 4), map(2, 5, 3, 4)], attrs: null }],
@@ -73,6 +95,9 @@ export const opCases = {
     { title: "maps", operands: [map(2, 5, 3, 4), map(2, 5, 3, 4)], attrs: null },
     { title: "gate on the right", operands: [map(2, 5, 3, 4), map(2, 1, 1, 4)], attrs: null },
     { title: "gate on the left", operands: [map(2, 1, 1, 4), map(2, 5, 3, 4)], attrs: null },
+    { title: "one channel on the right", operands: [map(2, 5, 3, 20), map(2, 5, 3, 1)], attrs: null },
+    { title: "one channel on the left", operands: [map(2, 5, 3, 1), map(2, 5, 3, 7)], attrs: null },
+    { title: "one value", operands: [map(2, 1, 1, 6), map(2, 1, 1, 1)], attrs: null },
   ],
   concat: [
     { title: "two", operands: [map(2, 3, 5, 4), map(2, 3, 5, 1)], attrs: null },
@@ -172,8 +197,10 @@ export const opCases = {
     },
   ],
   globalAveragePool: [
-    { title: "odd map", operands: [map(2, 7, 5, 3)], attrs: null },
-    { title: "1x1, nothing", operands: [map(2, 1, 1, 3)], attrs: null },
+    { title: "odd map", operands: [map(2, 7, 5, 3)], attrs: { sum: false } },
+    { title: "1x1, nothing", operands: [map(2, 1, 1, 3)], attrs: { sum: false } },
+    { title: "sum", operands: [map(2, 4, 5, 12)], attrs: { sum: true } },
+    { title: "sum of 1x1", operands: [map(1, 1, 1, 3)], attrs: { sum: true } },
   ],
   resize: [
     ...(["nearest", "bilinear"] as const).flatMap((method) => [
@@ -198,21 +225,24 @@ export const opCases = {
     { title: "nothing", operands: [map(1, 3, 4, 2)], attrs: { pads: noPads } },
   ],
   softmax: [
-    { title: "vector", operands: [map(2, 1, 1, 10)], attrs: { parts: 0 } },
-    { title: "map", operands: [map(2, 3, 4, 5)], attrs: { parts: 0 } },
+    { title: "vector", operands: [map(2, 1, 1, 10)], attrs: { parts: 0, places: false } },
+    { title: "map", operands: [map(2, 3, 4, 5)], attrs: { parts: 0, places: false } },
     {
       title: "large values",
       operands: [{ ...map(2, 1, 1, 10), low: 80, high: 120 }],
-      attrs: { parts: 0 },
+      attrs: { parts: 0, places: false },
     },
-    { title: "two parts", operands: [map(2, 1, 1, 16)], attrs: { parts: 2 } },
-    { title: "parts of a map", operands: [map(2, 3, 2, 15)], attrs: { parts: 3 } },
-    { title: "as many parts as channels", operands: [map(1, 3, 2, 6)], attrs: { parts: 6 } },
-    { title: "one part", operands: [map(1, 2, 2, 5)], attrs: { parts: 1 } },
+    { title: "two parts", operands: [map(2, 1, 1, 16)], attrs: { parts: 2, places: false } },
+    { title: "parts of a map", operands: [map(2, 3, 2, 15)], attrs: { parts: 3, places: false } },
+    { title: "as many parts as channels", operands: [map(1, 3, 2, 6)], attrs: { parts: 6, places: false } },
+    { title: "one part", operands: [map(1, 2, 2, 5)], attrs: { parts: 1, places: false } },
+    { title: "places", operands: [map(2, 3, 5, 1)], attrs: { parts: 0, places: true } },
+    { title: "places of channels", operands: [map(2, 4, 3, 13)], attrs: { parts: 0, places: true } },
+    { title: "one place", operands: [map(1, 1, 1, 5)], attrs: { parts: 0, places: true } },
     {
       title: "large values in parts",
       operands: [{ ...map(1, 1, 1, 28), low: 80, high: 120 }],
-      attrs: { parts: 4 },
+      attrs: { parts: 4, places: false },
     },
   ],
   channelConv: [

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { channelConvKernel } from "../src/codegen/wasm/kernels/channel-conv.ts";
 import { groupNormKernel } from "../src/codegen/wasm/kernels/group-norm.ts";
 import type { Kernel, MapLayout } from "../src/codegen/wasm/kernels/kernel.ts";
+import { layerNormKernel } from "../src/codegen/wasm/kernels/layer-norm.ts";
 import { lrnKernel } from "../src/codegen/wasm/kernels/lrn.ts";
 import { reflectPadKernel } from "../src/codegen/wasm/kernels/reflect-pad.ts";
 import { resizeKernel } from "../src/codegen/wasm/kernels/resize.ts";
@@ -77,8 +78,13 @@ test("softmax", () => {
         [-3e4, 3e4],
       ]) {
         const x = mapOf(way.input, low, high);
-        const kernel = softmaxKernel({ ...way, parts });
-        assertClose(run(kernel, x, way), reference(ops.softmax, { parts }, [x]), 1e-6, kernel.name);
+        const kernel = softmaxKernel({ ...way, parts, places: false });
+        assertClose(
+          run(kernel, x, way),
+          reference(ops.softmax, { parts, places: false }, [x]),
+          1e-6,
+          kernel.name,
+        );
       }
     }
   }
@@ -88,11 +94,49 @@ test("softmax sums to one and gives small probabilities to five digits", () => {
   const layout = denseLayout(1, 1, 1000);
   const x = mapOf(layout, -30, 10);
   const way = { input: layout, output: layout, inPlace: false };
-  const { data } = run(softmaxKernel({ ...way, parts: 0 }), x, way);
-  const expected = reference(ops.softmax, { parts: 0 }, [x]).data;
+  const { data } = run(softmaxKernel({ ...way, parts: 0, places: false }), x, way);
+  const expected = reference(ops.softmax, { parts: 0, places: false }, [x]).data;
   assert.ok(Math.abs(data.reduce((sum, value) => sum + value, 0) - 1) < 1e-6);
   for (const [i, value] of data.entries())
     assert.ok(Math.abs(value / expected[i] - 1) < 5e-6, `probability ${i}`);
+});
+
+test("softmax over places", () => {
+  for (const channels of [1, 3, 8, 20]) {
+    for (const way of ways(channels)) {
+      for (const [low, high] of [
+        [-8, 8],
+        [80, 120],
+      ]) {
+        const attrs = { parts: 0, places: true };
+        const x = mapOf(way.input, low, high);
+        const kernel = softmaxKernel({ ...way, ...attrs });
+        assertClose(run(kernel, x, way), reference(ops.softmax, attrs, [x]), 1e-6, kernel.name);
+      }
+    }
+  }
+});
+
+test("layerNorm", () => {
+  for (const channels of [1, 3, 7, 8, 20, 96, 1025]) {
+    for (const way of ways(channels)) {
+      if (channels === 1025 && way.input.height > 1) continue;
+      for (const [low, high] of [
+        [-8, 8],
+        [50, 54],
+      ]) {
+        for (const center of [true, false]) {
+          const attrs = { eps: 1e-3, center, shift: center };
+          const x = mapOf(way.input, low, high);
+          const [scale, shift] = [2, 3].map((seed) => randomTensor(seed, [channels], -1, 1));
+          const vectors = { weights: panels(scale.data), bias: panels(shift.data) };
+          const kernel = layerNormKernel({ ...way, ...attrs });
+          const expected = reference(ops.layerNorm, attrs, center ? [x, scale, shift] : [x, scale]);
+          assertClose(run(kernel, x, way, vectors), expected, 1e-5, kernel.name);
+        }
+      }
+    }
+  }
 });
 
 test("lrn", () => {

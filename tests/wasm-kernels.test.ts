@@ -120,11 +120,17 @@ pools("maxPool of windows that hold nothing", () => {
 pools("globalAveragePool", () => {
   for (const input of layouts()) {
     const x = mapOf(input);
-    const expected = reference(ops.globalAveragePool, null, [x]);
-    const kernel = globalAveragePoolKernel({ input });
-    const output = denseLayout(1, 1, input.channels);
-    const y = runKernel({ kernel, input: { layout: input, values: values(x) }, output: { layout: output } });
-    assertClose({ data: y }, expected, 2e-6, kernel.name);
+    for (const sum of [false, true]) {
+      const expected = reference(ops.globalAveragePool, { sum }, [x]);
+      const kernel = globalAveragePoolKernel({ input, sum });
+      const output = denseLayout(1, 1, input.channels);
+      const y = runKernel({
+        kernel,
+        input: { layout: input, values: values(x) },
+        output: { layout: output },
+      });
+      assertClose({ data: y }, expected, 2e-6, kernel.name);
+    }
   }
 });
 
@@ -132,11 +138,11 @@ pools("globalAveragePool loses little on large maps of values far from 0", () =>
   const input = denseLayout(97, 113, 8);
   const x = randomTensor(1, [1, 97, 113, 8], 100, 101);
   const y = runKernel({
-    kernel: globalAveragePoolKernel({ input }),
+    kernel: globalAveragePoolKernel({ input, sum: false }),
     input: { layout: input, values: values(x) },
     output: { layout: denseLayout(1, 1, 8) },
   });
-  assertClose({ data: y }, reference(ops.globalAveragePool, null, [x]), 3e-7);
+  assertClose({ data: y }, reference(ops.globalAveragePool, { sum: false }, [x]), 3e-7);
 });
 
 pools.run();
@@ -154,6 +160,8 @@ const chains: readonly (readonly PointwiseOperation[])[] = [
   [{ op: "add" }, relu],
   [{ op: "mul" }],
   [{ op: "gate" }],
+  [{ op: "weigh" }],
+  [{ op: "affine" }, { op: "weigh" }, relu],
   [{ op: "prelu" }],
   [{ op: "affine" }, relu, { op: "gate" }, { op: "activation", activation: { fn: "tanh" } }],
   [{ op: "prelu" }, { op: "add" }, { op: "affine" }],
@@ -189,6 +197,7 @@ const writeChain = (chain: readonly PointwiseOperation[]) =>
 for (const chain of chains) {
   const ownsSecond = chain.some(({ op }) => op === "add" || op === "mul");
   const hasGate = chain.some(({ op }) => op === "gate");
+  const weighs = chain.some(({ op }) => op === "weigh");
   pointwise(writeChain(chain), () => {
     assert.ok(fitsPointwise(chain));
     for (const [i, input] of [...layouts()].entries()) {
@@ -196,15 +205,21 @@ for (const chain of chains) {
       const vector = (seed: number) => ({ shape: [channels], data: randomValues(seed, channels) });
       const vectors = { weights: vector(3), bias: vector(4), extra: vector(5) };
       const x = mapOf(input);
-      const second = hasGate ? randomTensor(2, [1, 1, 1, channels]) : mapOf(input, 2);
-      const secondLayout = hasGate ? denseLayout(1, 1, channels) : layout(height, width, channels, i % 4 > 1);
+      const second = hasGate
+        ? randomTensor(2, [1, 1, 1, channels])
+        : weighs
+          ? randomTensor(2, [1, height, width, 1])
+          : mapOf(input, 2);
+      const secondLayout = hasGate
+        ? denseLayout(1, 1, channels)
+        : layout(height, width, weighs ? 1 : channels, i % 4 > 1);
       const inPlace = i % 3 === 0 ? "input" : i % 3 === 1 && ownsSecond ? "residual" : undefined;
       const output =
         inPlace === "input" ? input : inPlace ? secondLayout : layout(height, width, channels, i % 5 > 2);
       const kernel = pointwiseKernel({
         input,
         output,
-        ...(ownsSecond ? { second: secondLayout } : {}),
+        ...(ownsSecond || weighs ? { second: secondLayout } : {}),
         chain,
       });
       const y = runKernel({
@@ -213,7 +228,9 @@ for (const chain of chains) {
         weights: panels(vectors.weights.data),
         output: { layout: output },
         bias: panels(vectors.bias.data),
-        ...(ownsSecond || hasGate ? { residual: { layout: secondLayout, values: values(second) } } : {}),
+        ...(ownsSecond || hasGate || weighs
+          ? { residual: { layout: secondLayout, values: values(second) } }
+          : {}),
         extra: panels(vectors.extra.data),
         ...(inPlace ? { inPlace } : {}),
       });

@@ -30,7 +30,18 @@ function tableOf(file: string): readonly Row[] {
 const texts = suite("texts");
 const analysed = new Map<string, readonly AnalysedNet[]>();
 
-for (const file of ["timm", "timm_next", "torchvision", "keras", "caffe", "papers"]) {
+const files = [
+  "timm",
+  "timm_next",
+  "timm_convnext",
+  "torchvision",
+  "torchvision_convnext",
+  "keras",
+  "caffe",
+  "papers",
+];
+
+for (const file of files) {
   texts(`${file} holds what it expects, in canonical format`, () => {
     const source = zoo(file);
     const { diagnostics, nets } = analyse(source, { net: "*", read: readZoo });
@@ -72,6 +83,14 @@ const timmRow = (row: Row): Published => ({
   timmMacs: Number(row.fvcore_total_exact),
 });
 
+/** A row of torchvision_weights.csv. */
+const torchvisionRow = (row: Row): Published => ({
+  model: row.model,
+  size: `${row.crop}x${row.crop}x3`,
+  params: Number(row.num_params),
+  macs: Number(row.macs_conv_fc_exact),
+});
+
 const sources: readonly {
   readonly file: string;
   readonly facts: string;
@@ -87,11 +106,20 @@ const sources: readonly {
   {
     file: "timm_next",
     facts: "facts/timm_models.csv",
-    count: 54,
+    count: 62,
     read: (row) =>
-      /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$|densenet|(se|eca_)?resnet33ts)/.test(row.model)
+      /^(skresne|res2ne|regnet[xy]_\d{3}$|resnest\d+[de]$|densenet|resnet32ts|(se|eca_|gc)?resne(t33ts|xt\d\dts)|gcresnet50t)/.test(
+        row.model,
+      )
         ? timmRow(row)
         : undefined,
+  },
+  {
+    file: "timm_convnext",
+    facts: "facts/timm_models.csv",
+    count: 17,
+    // Not those with a norm that subtracts nothing and divides by the unbiased deviation.
+    read: (row) => (/^convnext_(?!zepto)/.test(row.model) ? timmRow(row) : undefined),
   },
   {
     file: "torchvision",
@@ -101,13 +129,14 @@ const sources: readonly {
       /^(resnet|resnext|wide|vgg|googlenet|densenet|regnet|mobilenet_v2)/.test(row.model) &&
       row.weights !== "IMAGENET1K_FEATURES" &&
       !row.weights.includes("E2E")
-        ? {
-            model: row.model,
-            size: "224x224x3",
-            params: Number(row.num_params),
-            macs: Number(row.macs_conv_fc_exact),
-          }
+        ? torchvisionRow(row)
         : undefined,
+  },
+  {
+    file: "torchvision_convnext",
+    facts: "facts/torchvision_weights.csv",
+    count: 4,
+    read: (row) => (row.model.startsWith("convnext") ? torchvisionRow(row) : undefined),
   },
   {
     file: "keras",

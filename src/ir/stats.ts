@@ -3,8 +3,8 @@
  * the parts of node names. Counts are of the graph before passes: folding changes them, not the network.
  *
  * MACs are torchvision's `_ops`: multiply-adds of convolution and dense layers, nothing else. `timmMacs` is
- * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group norm, 1 per input of a
- * global average pool that makes no gate, 4 per value of a standardised kernel (timm's batch norm over it).
+ * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group or layer norm, 1 per input
+ * of a global average pool that makes no gate and of a global sum, 4 per value of a standardised kernel (timm's batch norm over it).
  */
 import { type Graph, isOp, type Node } from "./graph.ts";
 import { ops } from "./ops/index.ts";
@@ -66,7 +66,10 @@ function countNode(node: Node, isSqueeze: boolean): Counts {
   let more = 0;
   if (isOp(node, ops.batchNorm)) more = 2 * size;
   else if (isOp(node, ops.groupNorm)) more = 5 * size;
-  else if (isOp(node, ops.globalAveragePool) && !isSqueeze) more = elements(node.inputs[0].type.shape);
+  // Without a mean to take off it is no operation of torch's that fvcore knows.
+  else if (isOp(node, ops.layerNorm) && node.attrs.center) more = 5 * size;
+  else if (isOp(node, ops.globalAveragePool) && (!isSqueeze || node.attrs.sum))
+    more = elements(node.inputs[0].type.shape);
   return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
 }
 

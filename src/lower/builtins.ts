@@ -4,13 +4,31 @@
  * a bias being an op of its own: fusing is the passes' business.
  */
 import type { Activation, ActivationName } from "../ir/activation.ts";
+import type { Node } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
 import type { ParamRole } from "../ir/ops/param.ts";
-import { showMap } from "../ir/tensor.ts";
-import { type Builtin, type BuiltinParameter, bool, chosenOf, eps, float, int, text } from "./builtin.ts";
+import { elements, type Shape, showMap } from "../ir/tensor.ts";
+import {
+  type Application,
+  type Builtin,
+  type BuiltinParameter,
+  bool,
+  chosenOf,
+  eps,
+  float,
+  int,
+  text,
+} from "./builtin.ts";
+import { joinName } from "./naming.ts";
 import { fail } from "./row-error.ts";
 import type { NumberValue } from "./values.ts";
-import { avgpool, blurpool, conv, dense, maxpool } from "./windows.ts";
+import { avgpool, blurpool, conv, dense, maxpool, sumpool } from "./windows.ts";
+
+/** A vector that no checkpoint has. */
+function constant(a: Application, role: ParamRole, shape: Shape, value: number): Node {
+  const compute = () => new Float64Array(elements(shape)).fill(value);
+  return a.builder.computed(joinName(a.name, role), [], { role, shape, compute }, a.span)!;
+}
 
 const bn: Builtin = {
   name: "bn",
@@ -35,11 +53,13 @@ const bn: Builtin = {
 const affine: Builtin = {
   name: "affine",
   summary: "scales and shifts each channel",
-  parameters: [],
+  parameters: [bool("shift", true)],
   build(a) {
     const shape = [a.x.type.shape[3]];
-    const vectors = (["scale", "shift"] as const).map((role) => a.weight(role, shape));
-    return a.builder.add(ops.affine, a.name, [a.x, ...vectors], null, a.span);
+    const scale = a.weight("scale", shape);
+    // A scale alone is a gate whose values are weights.
+    const shift = a.flag("shift") ? a.weight("shift", shape) : constant(a, "shift", shape, 0);
+    return a.builder.add(ops.affine, a.name, [a.x, scale, shift], null, a.span);
   },
 };
 
@@ -112,9 +132,18 @@ const slice: Builtin = {
 
 const softmax: Builtin = {
   name: "softmax",
-  summary: "exponentials scaled to sum 1: over the channels, or among equal parts of them",
-  parameters: [int("parts", 0, 0)],
-  build: (a) => a.builder.add(ops.softmax, a.name, [a.x], { parts: a.int("parts") }, a.span),
+  summary: "exponentials scaled to sum 1: over the channels, among equal parts of them, or over the places",
+  parameters: [int("parts", 0, 0), bool("places", false)],
+  build(a) {
+    const [parts, places] = [a.int("parts"), a.flag("places")];
+    if (parts && places)
+      fail("out-of-range", a.span, {
+        what: "`parts` of `softmax`",
+        wanted: "0 over places",
+        value: String(parts),
+      });
+    return a.builder.add(ops.softmax, a.name, [a.x], { parts, places }, a.span);
+  },
 };
 
 const lrn: Builtin = {
@@ -154,6 +183,19 @@ const gn: Builtin = {
   },
 };
 
+/** A norm over the channels of each place. */
+const placeNorm = (name: string, center: boolean, summary: string): Builtin => ({
+  name,
+  summary,
+  parameters: [eps],
+  build(a) {
+    const roles = center ? (["scale", "shift"] as const) : (["scale"] as const);
+    const vectors = roles.map((role) => a.weight(role, [a.x.type.shape[3]]));
+    const eps = (a.value("eps") as NumberValue).value;
+    return a.builder.add(ops.layerNorm, a.name, [a.x, ...vectors], { eps, center, shift: center }, a.span);
+  },
+});
+
 const prelu: Builtin = {
   name: "prelu",
   summary: "max(x, 0) + weight * min(x, 0), a weight a channel",
@@ -179,9 +221,12 @@ const list: readonly Builtin[] = [
   dense,
   bn,
   gn,
+  placeNorm("ln", true, "layer normalisation over the channels of each place"),
+  placeNorm("rms", false, "division by the root mean square of the channels of each place"),
   affine,
   maxpool,
   avgpool,
+  sumpool,
   blurpool,
   extend,
   slice,

@@ -34,8 +34,15 @@ const names: Readonly<Record<string, ForeignName>> = {
     form("group normalisation is `gn(groups = 32)`; the channels are known"),
   ),
   ...same(
-    ["layernorm", "layernormalization", "instancenorm"],
-    form("there is no such norm; `gn(groups = 1)` normalises a whole picture"),
+    ["layernorm", "layernormalization", "layernorm2d"],
+    form(
+      "layer normalisation is `ln`, over the channels of each place; `gn(groups = 1)` normalises a whole picture",
+    ),
+  ),
+  ...same(["rmsnorm", "rmsnorm2d"], word("rms")),
+  ...same(
+    ["instancenorm", "instancenorm2d"],
+    form("there is no such norm; `gn` with as many groups as channels is one"),
   ),
   ...same(
     ["linear", "innerproduct", "connected", "fullyconnected", "gemm", "matmul"],

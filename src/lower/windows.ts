@@ -163,7 +163,8 @@ export const avgpool: Builtin = {
     bool("count_pad", true),
   ],
   build(a) {
-    if (!a.value("kernel")) return a.builder.add(ops.globalAveragePool, a.name, [a.x], null, a.span);
+    if (!a.value("kernel"))
+      return a.builder.add(ops.globalAveragePool, a.name, [a.x], { sum: false }, a.span);
     const pads = windowPads(a, 1);
     const attrs = {
       kernel: a.size("kernel"),
@@ -175,6 +176,13 @@ export const avgpool: Builtin = {
     if (doesNothing(attrs)) return a.x;
     return a.builder.add(ops.averagePool, a.name, [a.x], attrs, a.span);
   },
+};
+
+export const sumpool: Builtin = {
+  name: "sumpool",
+  summary: "the sum of the whole map",
+  parameters: [],
+  build: (a) => a.builder.add(ops.globalAveragePool, a.name, [a.x], { sum: true }, a.span),
 };
 
 /** The binomial kernel of so many places, for each channel: HWIO, height x width x 1 x channels, of sum 1. */

@@ -9,7 +9,7 @@
  *
  * First the last part is renamed, then the first text line that matches rewrites the name. On the left `{s}`,
  * one letter, is a number, `{op}`, longer, a word, `{p=mean|var}` one of these, `{*}` the rest. The right side
- * may use them, with `{s-1}`, `{b+1}`, `{b:a}` for a letter, 0 being a, and `{b:2}` for two digits.
+ * may use them, with `{s-1}`, `{b+1}`, `{2s-3}`, `{b:a}` for a letter, 0 being a, and `{b:2}` for two digits.
  */
 
 export interface NamesTable {
@@ -57,6 +57,7 @@ type Piece = string | Use;
 
 interface Use {
   readonly group: number;
+  readonly times: number;
   readonly add: number;
   /** As a letter, or with at least so many digits. */
   readonly as: "letter" | number;
@@ -139,14 +140,21 @@ function compileLeft(from: string): Left | Wrong {
 
 /** A variable of the right side, or a sentence without its end on what is wrong with it. */
 function compileRight(part: string, variables: Left["variables"]): Use | string {
-  const found = /^\{(\*|[A-Za-z]\w*)(?:([+-])(\d{1,6}))?(?::(a|[1-9]))?\}$/.exec(part);
-  if (!found) return `\`${part}\` is no use of a variable, write {s}, {s-1}, {b+1}, {b:a}, {b:2} or {*}`;
-  const [, name, sign, digits, as] = found;
+  const found = /^\{([2-9]?)(\*|[A-Za-z]\w*)(?:([+-])(\d{1,6}))?(?::(a|[1-9]))?\}$/.exec(part);
+  if (!found)
+    return `\`${part}\` is no use of a variable, write {s}, {s-1}, {b+1}, {2s-3}, {b:a}, {b:2} or {*}`;
+  const [, factor, name, sign, digits, as] = found;
   const variable = variables.get(name);
   if (!variable) return `\`{${name}}\` does not stand on the left side`;
-  if ((sign || as) && !variable.isNumber) return `\`{${name}}\` is a word, \`${part}\` needs a number`;
+  if ((factor || sign || as) && !variable.isNumber)
+    return `\`{${name}}\` is a word, \`${part}\` needs a number`;
   const add = sign ? Number(digits) * (sign === "-" ? -1 : 1) : 0;
-  return { group: variable.group, add, as: as === "a" ? "letter" : Number(as ?? 0) };
+  return {
+    group: variable.group,
+    times: Number(factor || 1),
+    add,
+    as: as === "a" ? "letter" : Number(as ?? 0),
+  };
 }
 
 const split = (text: string): string[] => text.split(/(\{[^{}]*\})/).filter((part) => part !== "");
@@ -155,10 +163,10 @@ const split = (text: string): string[] => text.split(/(\{[^{}]*\})/).filter((par
 
 function write(piece: Piece, match: RegExpExecArray): string {
   if (typeof piece === "string") return piece;
-  const { group, add, as } = piece;
+  const { group, times, add, as } = piece;
   const value = match[group];
-  if (as === "letter") return letters(Number(value) + add);
-  const number = add ? String(Number(value) + add) : value;
+  if (as === "letter") return letters(times * Number(value) + add);
+  const number = add || times > 1 ? String(times * Number(value) + add) : value;
   return number.padStart(as, "0");
 }
 

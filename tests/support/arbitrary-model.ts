@@ -178,6 +178,17 @@ const kinds = {
     return net.reflectPad(x, { top, bottom, left, right });
   },
   softmax: ({ net, x, pick }) => net.softmax(x, [0, 1, x.type.shape[3]][pick(0, 3)]),
+  softmaxOfPlaces: ({ net, x, values }) =>
+    net.add(ops.softmax, `places${values.length}`, [x], { parts: 0, places: true }),
+  sum: ({ net, x, values }) => net.add(ops.globalAveragePool, `sum${values.length}`, [x], { sum: true }),
+  weigh: ({ net, x }) => net.times(x, net.slice(x, 0, 1)),
+  layerNorm({ net, x, values, pick }) {
+    const name = `layerNorm${values.length}`;
+    const center = pick(0, 2) === 0;
+    const roles = center ? (["scale", "shift"] as const) : (["scale"] as const);
+    const vectors = roles.map((role) => net.weight(`${name}.${role}`, role, [x.type.shape[3]]));
+    return net.add(ops.layerNorm, name, [x, ...vectors], { eps: 1e-3, center, shift: center });
+  },
   lrn: ({ net, x, values }) =>
     net.add(ops.lrn, `lrn${values.length}`, [x], { size: 3, alpha: 0.1, beta: 0.75, k: 1 }),
   channelConv({ net, x, values, pick }) {
@@ -221,6 +232,10 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   slice: 4,
   reflectPad: 1,
   softmax: 1,
+  softmaxOfPlaces: 1,
+  sum: 1,
+  weigh: 1,
+  layerNorm: 1,
   lrn: 1,
   channelConv: 1,
   groupNorm: 1,

@@ -8,7 +8,9 @@ import { countGraph, depthOf } from "../../src/ir/stats.ts";
 const titles: Readonly<Record<string, string>> = {
   timm: "timm: resnet.py, senet.py, resnetv2.py",
   timm_next: "timm: sknet.py, res2net.py, resnest.py, regnet.py, densenet.py, byobnet.py",
+  timm_convnext: "timm: convnext.py",
   torchvision: "torchvision",
+  torchvision_convnext: "torchvision: convnext.py",
   keras: "Keras' applications",
   caffe: "Caffe: He et al. and Hu et al.",
   papers: "The papers",

@@ -121,7 +121,7 @@ const lrn: Rule = ({ attrs, output }, [x]) => ({
 
 const globalAveragePool: Rule = ({ output }, [x]) => {
   if (x.dims.length !== 4) return undefined;
-  return { op: ops.globalAveragePool, attrs: null, operands: [nhwc(x)], expected: nhwc(output) };
+  return { op: ops.globalAveragePool, attrs: { sum: false }, operands: [nhwc(x)], expected: nhwc(output) };
 };
 
 /** Elementwise, so the shape does not matter. */
@@ -174,7 +174,7 @@ const softmax: Rule = ({ attrs, opset, output }, [x]) => {
     const { data } = transpose(from, order);
     return tensor([1, 1, data.length / x.dims[axis], x.dims[axis]], data);
   };
-  return { op: ops.softmax, attrs: { parts: 0 }, operands: [last(x)], expected: last(output) };
+  return { op: ops.softmax, attrs: { parts: 0, places: false }, operands: [last(x)], expected: last(output) };
 };
 
 const concat: Rule = ({ attrs, output }, inputs) => {

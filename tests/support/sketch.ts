@@ -124,8 +124,9 @@ export class Sketch {
   plus = (left: Node, right: Node, name?: string): Node => this.#op(ops.add, [left, right], null, name);
   times = (left: Node, right: Node, name?: string): Node => this.#op(ops.mul, [left, right], null, name);
   concat = (maps: readonly Node[], name?: string): Node => this.#op(ops.concat, maps, null, name);
-  mean = (x: Node, name?: string): Node => this.#op(ops.globalAveragePool, [x], null, name);
-  softmax = (x: Node, parts = 0, name?: string): Node => this.#op(ops.softmax, [x], { parts }, name);
+  mean = (x: Node, name?: string): Node => this.#op(ops.globalAveragePool, [x], { sum: false }, name);
+  softmax = (x: Node, parts = 0, name?: string): Node =>
+    this.#op(ops.softmax, [x], { parts, places: false }, name);
   slice = (x: Node, first: number, channels: number): Node => this.#op(ops.slice, [x], { first, channels });
   reflectPad = (x: Node, around: Partial<Pads>): Node =>
     this.#op(ops.reflectPad, [x], { pads: { ...noPads, ...around } });

@@ -93,7 +93,7 @@ export function smallNet(): Graph {
   const two = block("stage2.0", one, 16, 2);
   const gate = net.activation(
     "gate",
-    net.dense("gate.fc", net.add(ops.globalAveragePool, "gate.pool", [two], null), 16),
+    net.dense("gate.fc", net.add(ops.globalAveragePool, "gate.pool", [two], { sum: false }), 16),
     "sigmoid",
   );
   const three = block("stage3.0", net.add(ops.mul, "gated", [two, gate], null), 16, 1, 4);

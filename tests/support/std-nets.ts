@@ -62,6 +62,13 @@ export const stdNets: readonly StdNet[] = [
   ),
   net("se", "se(16, divisor = 8)", "4x4x8", "4x4x8", biased(1, 8, 8) + biased(1, 8, 8)),
   net("eca", "eca", "4x4x8", "4x4x8", 3),
+  net(
+    "global_context",
+    "global_context(4)",
+    "3x5x8",
+    "3x5x8",
+    biased(1, 8, 1) + biased(1, 8, 2) + 4 + biased(1, 2, 8),
+  ),
   net("eca", "conv(1x1, 2048) -> eca", "2x2x1", "2x2x2048", 2048 + 7),
   net("sum_parts", "sum_parts(3)", "4x4x12", "4x4x4", 0),
   net(

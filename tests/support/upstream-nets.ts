@@ -115,7 +115,9 @@ export function upstreamTensors({ net, module }: OpenedNet, table: string) {
         : dense.has(node.name)
           ? [s[3], s[0] * s[1] * s[2]]
           : [s[3], s[2], s[0], s[1]];
-    return [{ name: translate(names, node.name), shape }];
+    const name = translate(names, node.name);
+    // torchvision's ConvNeXt alone has vectors of three dimensions.
+    return [{ name, shape: name.endsWith("layer_scale") ? [...shape, 1, 1] : shape }];
   });
 }
 

@@ -12,6 +12,7 @@ import { dense } from "./dense.ts";
 import { globalAveragePool } from "./global-average-pool.ts";
 import { groupNorm } from "./group-norm.ts";
 import { input } from "./input.ts";
+import { layerNorm } from "./layer-norm.ts";
 import { lrn } from "./lrn.ts";
 import { maxPool } from "./max-pool.ts";
 import { mul } from "./mul.ts";
@@ -32,6 +33,7 @@ export const ops = {
   batchNorm,
   affine,
   groupNorm,
+  layerNorm,
   activation,
   prelu,
   add,

@@ -1,16 +1,18 @@
-/** mul: scales one map by another, or each channel by a 1x1 gate (squeeze and excitation). */
+/** mul: scales one map by another, each channel by a 1x1 gate (squeeze and excitation), or each place by a map of one channel. */
 import type { Op } from "../op.ts";
 import { sameShape, showMap, zeros } from "../tensor.ts";
 
-const isGate = ([, h, w]: readonly number[]) => h === 1 && w === 1;
+/** Whether each side of `gate` is the map's own or 1, of which one is: height and width, or the channels. */
+const isGate = ([, h, w, c]: readonly number[], [, height, width, channels]: readonly number[]) =>
+  (c === channels && h === 1 && w === 1) || (c === 1 && h === height && w === width);
 
 export const mul: Op<null> = {
   name: "mul",
-  summary: "multiplies two maps, or each channel by a 1x1 gate",
+  summary: "multiplies two maps, each channel by a 1x1 gate, or each place by a map of one channel",
   infer([left, right]) {
     if (sameShape(left.shape, right.shape)) return left;
-    if (left.shape[3] === right.shape[3] && isGate(right.shape)) return left;
-    if (left.shape[3] === right.shape[3] && isGate(left.shape)) return right;
+    if (isGate(right.shape, left.shape)) return left;
+    if (isGate(left.shape, right.shape)) return right;
     return {
       code: "shape-mismatch",
       params: {
@@ -19,7 +21,7 @@ export const mul: Op<null> = {
         right: showMap(right.shape),
         differ: "the shapes differ",
       },
-      hint: "a gate is 1x1 with the same channels",
+      hint: "a gate is 1x1 with the same channels, or one channel of the same size",
     };
   },
   macs: () => 0,
@@ -28,7 +30,8 @@ export const mul: Op<null> = {
     const [batch, h, w, c] = node.type.shape;
     const at = (x: typeof left, n: number, place: number, k: number) => {
       const places = x.shape[1] * x.shape[2];
-      return x.data[(n * places + (places === 1 ? 0 : place)) * c + k];
+      const channels = x.shape[3];
+      return x.data[(n * places + (places === 1 ? 0 : place)) * channels + (channels === 1 ? 0 : k)];
     };
     for (let n = 0; n < batch; n++) {
       for (let place = 0; place < h * w; place++) {

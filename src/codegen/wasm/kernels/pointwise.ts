@@ -30,6 +30,8 @@ export type PointwiseOperation =
   | { readonly op: "mul" }
   /** As `mul`, the second map being 1x1. */
   | { readonly op: "gate" }
+  /** As `mul`, the second map having one channel. */
+  | { readonly op: "weigh" }
   /** Slopes of negative values at `extra`. */
   | { readonly op: "prelu" }
   | { readonly op: "activation"; readonly activation: Activation };
@@ -37,7 +39,7 @@ export type PointwiseOperation =
 export interface PointwiseSpec {
   readonly input: MapLayout;
   readonly output: MapLayout;
-  /** The second map's, for `add` and `mul`; of a gate there is nothing to know. */
+  /** The second map's, for `add`, `mul` and `weigh`; of a gate there is nothing to know. */
   readonly second?: MapLayout;
   readonly chain: readonly PointwiseOperation[];
 }
@@ -50,6 +52,7 @@ const slotsOf: Readonly<Record<PointwiseOperation["op"], readonly Slot[]>> = {
   add: ["residual"],
   mul: ["residual"],
   gate: ["residual"],
+  weigh: ["residual"],
   prelu: ["extra"],
   activation: [],
 };
@@ -63,7 +66,7 @@ export function fitsPointwise(chain: readonly PointwiseOperation[]): boolean {
 /** input (and what the chain takes) > output. */
 export function pointwiseKernel(spec: PointwiseSpec): Kernel {
   const { input, output, chain } = spec;
-  const takesMap = chain.some(({ op }) => op === "add" || op === "mul");
+  const takesMap = chain.some(({ op }) => op === "add" || op === "mul" || op === "weigh");
   invariant(spec.second || !takesMap, "the chain takes a second map");
   const second = takesMap ? spec.second : undefined;
   const units = rowUnits(output.height, output.channels);
@@ -81,17 +84,25 @@ export function pointwiseKernel(spec: PointwiseSpec): Kernel {
       const width = isFlat ? 1 : output.width;
       const vectors = isFlat ? output.width * units.vectors : units.vectors;
       const loads = 1 + chain.reduce((sum, { op }) => sum + slotsOf[op].length, 0);
+      const weighs = chain.some(({ op }) => op === "weigh");
       eachRowUnit(f, args, units, (row, start) => {
-        const rowOf = (address: Local<"i32">, { rowStride }: MapLayout) =>
-          hold(f, i32.add(at(address, row, rowStride), start));
+        const rowOf = (address: Local<"i32">, { rowStride }: MapLayout, first = start) =>
+          hold(f, i32.add(at(address, row, rowStride), first));
         const from = rowOf(args.input, input);
         const to = rowOf(args.output, output);
-        const other = second && rowOf(args.residual, second);
+        const other = second && rowOf(args.residual, second, weighs ? 0 : start);
         f.for(f.local("i32"), 0, width, 1, () => {
           eachBlock(f, vectors, Math.min(4, Math.floor(12 / loads)), (block, count) => {
             const source = hold(f, i32.add(from, block));
             const target = hold(f, i32.add(to, block));
-            const operand = operandAddresses(f, args, chain, i32.add(start, block), other, block);
+            const operand = operandAddresses(
+              f,
+              args,
+              chain,
+              i32.add(start, block),
+              other,
+              weighs ? 0 : block,
+            );
             const results = range(count).map((i) => {
               const x = holdVector(f, v128.load(source, i * vectorBytes));
               for (const step of chain) f.set(x, apply(f, step, x, operand, i * vectorBytes, library));
@@ -147,6 +158,8 @@ function apply(
     case "mul":
     case "gate":
       return f32x4.mul(x, load("residual"));
+    case "weigh":
+      return f32x4.mul(x, v128.load32_splat(operands.residual!));
     case "prelu":
       return v128.bitselect(f32x4.mul(x, load("extra")), x, f32x4.lt(x, f32x4.const(0)));
     case "activation":

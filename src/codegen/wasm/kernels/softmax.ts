@@ -1,8 +1,18 @@
-/** Exponentials over the channels of each place, or over parts of them, shifted by the largest value, scaled to sum 1. */
+/** Exponentials over the channels of each place, over parts of them or over the places, shifted by the largest value, scaled to sum 1. */
 import type { SoftmaxAttrs } from "../../../ir/ops/softmax.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32, f32x4, type I32, i32, type V128, v128 } from "../assembler/values.ts";
-import { at, bytes, hold, holdVector, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
+import {
+  at,
+  bytes,
+  hold,
+  holdVector,
+  type Kernel,
+  lanes,
+  type MapLayout,
+  printLayout,
+  type StepArguments,
+} from "./kernel.ts";
 import { exp } from "./transcendental.ts";
 import {
   acrossLanes,
@@ -20,9 +30,20 @@ export interface SoftmaxSpec extends SoftmaxAttrs {
   readonly output: MapLayout;
 }
 
-/** input > output, which may be the same. Units are rows. */
-export function softmaxKernel({ input, output, parts }: SoftmaxSpec): Kernel {
+/** input > output, which may be the same. Units are rows, over places vectors of channels. */
+export function softmaxKernel(spec: SoftmaxSpec): Kernel {
+  const { input, output, parts } = spec;
   const { channels } = output;
+  if (spec.places) {
+    return {
+      name: `softmax over places ${printLayout(input)}>${printLayout(output)}`,
+      units: vectorsOf(channels),
+      emit(f, args) {
+        const unit = f.local("i32");
+        f.for(unit, args.from, args.to, 1, () => f.scope(() => emitPlaces(f, spec, args, unit)));
+      },
+    };
+  }
   const isWhole = parts === 0 || parts === channels;
   return {
     name: `softmax${isWhole ? "" : ` of ${parts}`} ${printLayout(input)}>${printLayout(output)}`,
@@ -121,4 +142,41 @@ function emitParts(
   if (step % 4) f.scope(() => emitLanes(whole * vectorBytes, step % 4));
   const beyond = lanes(channels) - channels;
   for (const i of range(beyond)) f.store(to, f32.const(0), bytes(channels + i));
+}
+
+/** Four channels over the whole map. Lanes beyond the channels are finite and stay so. */
+function emitPlaces(
+  f: FunctionBuilder,
+  { input, output }: SoftmaxSpec,
+  args: StepArguments,
+  unit: Local<"i32">,
+): void {
+  const { height, width } = input;
+  const startOf = (address: Local<"i32">) => i32.add(address, i32.mul(unit, vectorBytes));
+  const from = hold(f, startOf(args.input));
+  const to = hold(f, startOf(args.output));
+  const [source, target] = [f.local("i32"), f.local("i32")];
+  const eachPixel = (body: () => void) => {
+    f.set(source, from);
+    f.set(target, to);
+    f.for(f.local("i32"), 0, height, 1, () => {
+      f.for(f.local("i32"), 0, width, 1, () => {
+        f.scope(body);
+        f.increment(source, bytes(input.pixelStride));
+        f.increment(target, bytes(output.pixelStride));
+      });
+      f.increment(source, bytes(input.rowStride - width * input.pixelStride));
+      f.increment(target, bytes(output.rowStride - width * output.pixelStride));
+    });
+  };
+  const largest = holdVector(f, f32x4.const(Number.NEGATIVE_INFINITY));
+  eachPixel(() => f.set(largest, f32x4.pmax(largest, v128.load(source))));
+  const [sum, value] = [holdVector(f, f32x4.const(0)), f.local("v128")];
+  eachPixel(() => {
+    f.set(value, exp(f, f32x4.sub(v128.load(source), largest)));
+    f.store(target, value);
+    f.set(sum, f32x4.add(sum, value));
+  });
+  f.set(sum, f32x4.div(f32x4.const(1), sum));
+  eachPixel(() => f.store(target, f32x4.mul(v128.load(target), sum)));
 }

@@ -3,7 +3,7 @@ import { invariant } from "../../../base/invariant.ts";
 import type { Node } from "../../../ir/graph.ts";
 import { type BatchNormAttrs, batchNorm } from "../../../ir/ops/batch-norm.ts";
 import type { OpName, ops } from "../../../ir/ops/index.ts";
-import { elements } from "../../../ir/tensor.ts";
+import { elements, sameShape } from "../../../ir/tensor.ts";
 import { batchNormScale, batchNormShift, type ComputedVector } from "../../../passes/per-channel.ts";
 import { averagePoolKernel } from "../kernels/average-pool.ts";
 import { channelConvKernel } from "../kernels/channel-conv.ts";
@@ -11,6 +11,7 @@ import { copyKernel } from "../kernels/copy.ts";
 import { globalAveragePoolKernel } from "../kernels/global-average-pool.ts";
 import { groupNormKernel } from "../kernels/group-norm.ts";
 import { lanes, type MapLayout } from "../kernels/kernel.ts";
+import { layerNormKernel } from "../kernels/layer-norm.ts";
 import { lrnKernel } from "../kernels/lrn.ts";
 import { maxPoolKernel } from "../kernels/max-pool.ts";
 import { fitsPointwise, type PointwiseOperation, pointwiseKernel } from "../kernels/pointwise.ts";
@@ -72,8 +73,12 @@ const operations: Operations = {
   },
   mul: (node, planner, next) => {
     const [main, second] = mainFirst(node, planner);
-    const isGate = elements(second.type.shape) !== elements(node.type.shape);
-    join(node, planner, next, { op: isGate ? "gate" : "mul" }, { second: planner.view(second) }, main);
+    const op = sameShape(second.type.shape, node.type.shape)
+      ? "mul"
+      : second.type.shape[3] === node.type.shape[3]
+        ? "gate"
+        : "weigh";
+    join(node, planner, next, { op }, { second: planner.view(second) }, main);
   },
 
   concat(node, planner) {
@@ -139,13 +144,19 @@ const operations: Operations = {
   averagePool: (node, planner) =>
     step(node, planner, (maps) => ({ kernel: averagePoolKernel({ ...maps, ...node.attrs }) })),
   globalAveragePool: (node, planner) =>
-    step(node, planner, ({ input }) => ({ kernel: globalAveragePoolKernel({ input }) })),
+    step(node, planner, ({ input }) => ({ kernel: globalAveragePoolKernel({ input, ...node.attrs }) })),
 
   groupNorm: (node, planner) =>
     step(node, planner, (maps) => ({
       kernel: groupNormKernel({ ...maps, ...node.attrs }),
       weights: planner.vector(node.name, channelsOf(node), node.inputs[1]),
       bias: planner.vector(node.name, channelsOf(node), node.inputs[2]),
+    })),
+  layerNorm: (node, planner) =>
+    step(node, planner, (maps) => ({
+      kernel: layerNormKernel({ ...maps, ...node.attrs }),
+      weights: planner.vector(node.name, channelsOf(node), node.inputs[1]),
+      ...(node.attrs.shift ? { bias: planner.vector(node.name, channelsOf(node), node.inputs[2]) } : {}),
     })),
   resize: (node, planner) =>
     step(node, planner, (maps) => ({ kernel: resizeKernel({ ...maps, method: node.attrs.method }) })),
