@@ -1,13 +1,16 @@
-/** The zoo computes what timm and torchvision compute: their float64 logits, with weights that follow from their names. */
+/**
+ * The zoo computes what timm and torchvision compute: their float64 logits, with weights that follow from their names; by the
+ * references, on wasm with one thread and two, and on tfjs.
+ */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { wasm } from "../src/codegen/wasm/target.ts";
-import { emit } from "../src/compile.ts";
+
+import { interpret } from "../src/ir/interpret.ts";
 import { elements } from "../src/ir/tensor.ts";
-import { startWasm } from "../src/run/wasm.ts";
-import { toNhwc } from "./support/networks.ts";
+
+import { onTfjs, onWasm, toNhwc } from "./support/networks.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
 import {
   assertLogits,
@@ -51,16 +54,19 @@ if (requireShared(upstreamLogits)) {
     const settings = model.startsWith("vgg") ? {} : { size: `${record.img}x${record.img}x3` };
     const found = zooNetOf(source, model, settings);
     if (!found) continue;
+    const [, table] = tables.find(([pattern]) => pattern.test(`${source}:${model}`))!;
+    const shape = [1, 3, record.img, record.img];
+    // Weights that are standardised differ little from each other, which costs digits.
+    const tolerance = record.model.endsWith("_bit") ? 1e-4 : 1e-5;
     logits(`${source} ${model}`, async () => {
-      const [, table] = tables.find(([pattern]) => pattern.test(`${source}:${model}`))!;
+      const inputs = { input: toNhwc(fill.input(elements(shape)), shape) };
       const weights = bindFilled(found, table, fill);
-      const { artifacts } = emit(found.net, { target: wasm, weights, weightsFrom: "detfill" });
-      const started = await startWasm({ artifacts, threads: 1 });
-      const shape = [1, 3, record.img, record.img];
-      const { logits: result } = started.run({ input: toNhwc(fill.input(elements(shape)), shape) });
-      started.dispose();
-      // Weights that are standardised differ little from each other, which costs digits.
-      assertLogits(Array.from(result.data), record, record.model.endsWith("_bit") ? 1e-4 : 1e-5);
+      const results = [
+        interpret(found.net.graph, inputs, weights),
+        await onWasm(found.net, weights, inputs),
+        await onTfjs(found.net, weights, inputs, "wasm"),
+      ];
+      for (const { logits } of results) assertLogits(Array.from(logits.data), record, tolerance);
       compared++;
     });
   }
