@@ -10,7 +10,7 @@ import { type Code, collect, type Diagnostic } from "./base/diagnostic.ts";
 import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
 import { listNames, nearest } from "./base/suggest.ts";
 import type { Arithmetic, Artifact, Card, Kernels, Target } from "./codegen/target.ts";
-import type { Graph } from "./ir/graph.ts";
+import type { Graph, Node } from "./ir/graph.ts";
 import { isOp } from "./ir/graph.ts";
 import type { WeightSource } from "./ir/interpret.ts";
 import { ops } from "./ir/ops/index.ts";
@@ -282,9 +282,7 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
     outputs: graph.outputs.map(({ name: label, node }) => ({
       name: label,
       shape: node.type.shape,
-      ...(isOp(node, ops.softmax) && !node.attrs.parts && !node.attrs.places
-        ? { probabilities: true as const }
-        : {}),
+      ...(areProbabilities(node) ? { probabilities: true as const } : {}),
     })),
     params,
     state,
@@ -293,4 +291,14 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
     weights: weightsFrom,
     compiler: `resnetc ${version}`,
   };
+}
+
+/** Whether the channels of each place are scaled to sum 1: by a softmax, or as the mean of some. */
+function areProbabilities(node: Node): boolean {
+  const sumOf = (value: Node): number => {
+    if (isOp(value, ops.softmax)) return value.attrs.parts || value.attrs.places ? Number.NaN : 1;
+    if (isOp(value, ops.times)) return value.attrs.factor * sumOf(value.inputs[0]);
+    return isOp(value, ops.add) ? sumOf(value.inputs[0]) + sumOf(value.inputs[1]) : Number.NaN;
+  };
+  return Math.abs(sumOf(node) - 1) < 1e-6;
 }

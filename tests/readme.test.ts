@@ -58,6 +58,7 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
       copyFileSync(path.join(root, "package.json"), path.join(home, "package.json"));
       symlinkSync(path.join(root, "build"), path.join(home, "build"));
       copyFileSync(sharedPath("models/cifar/resnet20-12fca82f.th"), path.join(home, "resnet20.th"));
+      copyFileSync(sharedPath("models/cifar/resnet56-4bfd9763.th"), path.join(home, "resnet56.th"));
       copyFileSync(sharedPath("models/photos/chelsea_32.png"), path.join(home, "cat.png"));
       const data = Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => Math.sin(i));
       writeFileSync(path.join(home, "in.npy"), writeNpy({ shape: [1, 32, 32, 3], data }));

@@ -109,7 +109,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Options that take one value: yargs makes a list of it when it is given again, and NaN of what is no number. */
 function givenTwice(options: Readonly<Record<string, unknown>>): string | undefined {
   for (const [name, value] of Object.entries(options)) {
-    if (["_", "set", "files", "images"].includes(name)) continue;
+    if (["_", "set", "weights", "files", "images"].includes(name)) continue;
     if (Array.isArray(value)) return `--${name} is given more than once`;
     if (Number.isNaN(value)) return `--${name} takes a number`;
   }

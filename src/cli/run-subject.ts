@@ -5,19 +5,21 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
-import type { Artifact, Card } from "../codegen/target.ts";
+import type { Arithmetic, Artifact, Card } from "../codegen/target.ts";
 import { tfjs } from "../codegen/tfjs/target.ts";
 import { wasm } from "../codegen/wasm/target.ts";
-import { cardOf, emit } from "../compile.ts";
+import { type AnalysedNet, cardOf, emit } from "../compile.ts";
+import { isOp } from "../ir/graph.ts";
 import { interpret } from "../ir/interpret.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { ops } from "../ir/ops/index.ts";
+import { sameShape, type Tensor } from "../ir/tensor.ts";
 import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
 import { startWasm } from "../run/wasm.ts";
 import { type ArithmeticArguments, readArithmetic } from "./arithmetic-options.ts";
 import { whyNot } from "./files.ts";
-import { type NetArguments, openNet, UsageError } from "./net-options.ts";
+import { analyseTarget, type NetArguments, openNet, UsageError } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
-import { areUntrained, findWeights, type WeightArguments } from "./weights-options.ts";
+import { areUntrained, type FoundWeights, findWeights, type WeightArguments } from "./weights-options.ts";
 
 export interface RunSubject {
   readonly name: string;
@@ -25,6 +27,8 @@ export interface RunSubject {
   readonly outputs: Card["outputs"];
   /** Loads it; a backend that does not work throws BackendError, here or in `run`. */
   start(): Promise<Running>;
+  /** The same net and weights for pictures of another size; a usage error where there can be none. */
+  at(height: number, width: number): Promise<RunSubject>;
 }
 
 export interface Running {
@@ -96,6 +100,20 @@ async function openFile(options: SubjectArguments): Promise<RunSubject | undefin
   if (!weights) return undefined;
   if (areUntrained(weights.from)) note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of weights.notes) if (!options.json) note(line);
+  return subjectOf(net, weights, options, { engine, arithmetic });
+}
+
+interface How {
+  readonly engine: Engine;
+  readonly arithmetic: Arithmetic;
+}
+
+function subjectOf(
+  net: AnalysedNet,
+  weights: FoundWeights,
+  options: SubjectArguments,
+  { engine, arithmetic }: How,
+): RunSubject {
   const { name, inputs, outputs } = cardOf(net, weights.from);
   const start = async (): Promise<Running> => {
     if (engine.target === "reference") {
@@ -118,7 +136,30 @@ async function openFile(options: SubjectArguments): Promise<RunSubject | undefin
     if (failed) throw new RunError(failed);
     return startOn(artifacts, engine);
   };
-  return { name, inputs, outputs, start };
+  const at = async (height: number, width: number): Promise<RunSubject> => {
+    const size = `size=${height}x${width}x${inputs[0].shape[3]}`;
+    const set = [...(options.set ?? []), size];
+    const { analysis } = await analyseTarget(options.file, { ...options, size: undefined, set });
+    // What the file expects is of its declared size; only what stands in the way is told.
+    const resized = analysis?.fine ? analysis.nets[0] : undefined;
+    const misfit = resized && misfitOf(net, resized);
+    if (!resized || misfit) {
+      const why = misfit
+        ? `\`${misfit}\` reads a map of the declared size`
+        : (analysis?.diagnostics.find(({ severity }) => severity === "error")?.message ?? "the file is gone");
+      throw new UsageError(`${name} does not run on ${height}x${width}: ${why}`);
+    }
+    return subjectOf(resized, weights, options, { engine, arithmetic });
+  };
+  return { name, inputs, outputs, start, at };
+}
+
+/** A weight that has another shape in the other net, if there is one. */
+function misfitOf(one: AnalysedNet, other: AnalysedNet): string | undefined {
+  const shapes = new Map(one.graph.nodes.map(({ name, type }) => [name, type.shape]));
+  return other.graph.nodes.find(
+    (node) => isOp(node, ops.param) && !sameShape(shapes.get(node.name) ?? [], node.type.shape),
+  )?.name;
 }
 
 /** A folder of `resnetc build`: the card says what goes in and out. */
@@ -144,7 +185,13 @@ function openFolder(options: SubjectArguments): RunSubject | undefined {
   const engine = engineOf(target, options);
   if (areUntrained(card.weights ?? ""))
     note("built without --weights: the net has random weights, its answers mean nothing");
-  return { ...card, start: () => startOn(artifacts, engine) };
+  const at = (height: number, width: number): Promise<RunSubject> => {
+    const [, own, side] = card.inputs[0].shape;
+    throw new UsageError(
+      `${folder} is built for ${own}x${side}, not for ${height}x${width}: --crops whole runs a .resnet file`,
+    );
+  };
+  return { ...card, start: () => startOn(artifacts, engine), at };
 }
 
 interface Built {

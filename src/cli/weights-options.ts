@@ -1,21 +1,25 @@
 /** Where a command's weights come from: a checkpoint that must fit the net, or seeded He initialisation. */
+import { existsSync } from "node:fs";
 import type { Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
-import { nearest } from "../base/suggest.ts";
+import { listNames, nearest } from "../base/suggest.ts";
 import { type AnalysedNet, analyse } from "../compile.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { type Module, standardLibrary } from "../lower/modules.ts";
 import { recogniseArchitecture } from "../weights/architecture/index.ts";
-import { bindWeights } from "../weights/bind.ts";
+import { type BindRequest, bindWeights } from "../weights/bind.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import { heWeights } from "../weights/initialise.ts";
 import type { NamesTable } from "../weights/names.ts";
+import { innerPart, labelsOf, partOf, weightsBeside } from "../weights/parts.ts";
 import { checkpointFilesFor, readModule } from "./files.ts";
+import { UsageError } from "./net-options.ts";
 import { progress } from "./terminal.ts";
 
 export interface WeightArguments {
-  readonly weights?: string | undefined;
+  /** One file, or LABEL=FILE for parts of the net. */
+  readonly weights?: string | readonly string[] | undefined;
   readonly names?: string | undefined;
   readonly seed: number;
   readonly "allow-nan": boolean;
@@ -43,7 +47,7 @@ export function weightOptions<T>(yargs: Argv<T>) {
     .option("weights", {
       type: "string",
       describe:
-        "a checkpoint: safetensors (or .index.json), PyTorch (.pth, .pt, .bin), Keras (.keras, .h5), ONNX, Caffe (.caffemodel), .npz or a tfjs manifest",
+        "a checkpoint: safetensors (or .index.json), PyTorch (.pth, .pt, .bin), Keras (.keras, .h5), ONNX, Caffe (.caffemodel), .npz or a tfjs manifest; LABEL=FILE, once for each, where rows have their own",
     })
     .option("init", {
       choices: ["he"] as const,
@@ -82,28 +86,92 @@ export async function findWeights(
   const table = options.names === undefined ? undefined : tables.find(({ name }) => name === options.names);
   if (options.names !== undefined && !table)
     return { weights: undefined, diagnostics: [unknownTable(options.names, tables)] };
+  const how = {
+    ...{ tables, table, allowNaN: options["allow-nan"], strict: options.strict },
+    others: () => otherGraphs(module, net.name),
+  };
+  const given = [options.weights].flat();
+  const labelled = given.map(splitLabel);
+  if (given.length === 1 && !labelled[0]) return bindFile(net.graph, given[0], how);
+  return bindParts(net.graph, given, labelled, how);
+}
+
+type Binding = Omit<BindRequest, "graph" | "checkpoint" | "path">;
+
+async function bindFile(graph: Graph, path: string, how: Binding): Promise<WeightsResult> {
   const { diagnostics, report } = collect();
-  const path = options.weights;
   progress(`reading ${path}`);
   const checkpoint = openCheckpoint(path, await checkpointFilesFor(path), report);
-  const source =
-    checkpoint &&
-    bindWeights(
-      {
-        graph: net.graph,
-        checkpoint,
-        path,
-        tables,
-        table,
-        allowNaN: options["allow-nan"],
-        strict: options.strict,
-        others: () => otherGraphs(module, net.name),
-      },
-      report,
-    );
-  const name = path.replace(/^.*[\\/]/, "");
+  const source = checkpoint && bindWeights({ graph, checkpoint, path, ...how }, report);
   if (!source) return { weights: undefined, diagnostics: withWhatItIs(diagnostics, checkpoint, path) };
-  return { weights: { source, from: name, notes: source.notes }, diagnostics };
+  return { weights: { source, from: path.replace(/^.*[\\/]/, ""), notes: source.notes }, diagnostics };
+}
+
+// ---- parts of a net ---------------------------------------------------------------------------------
+
+interface Labelled {
+  readonly label: string;
+  readonly path: string;
+}
+
+/** LABEL=FILE, unless a file is called so. */
+function splitLabel(text: string): Labelled | undefined {
+  const found = existsSync(text) ? null : /^([A-Za-z_]\w*(?:\.\w+)*)=(.+)$/.exec(text);
+  return found ? { label: found[1], path: found[2] } : undefined;
+}
+
+/** The weights of parts from a file each; all of the net's must be in one of them. */
+async function bindParts(
+  graph: Graph,
+  given: readonly string[],
+  labelled: readonly (Labelled | undefined)[],
+  how: Binding,
+): Promise<WeightsResult> {
+  const parts = labelled.filter((part) => part !== undefined);
+  if (parts.length < given.length) {
+    const example = labelsOf(graph)
+      .slice(0, 2)
+      .map((label, i) => `--weights ${label}=${given[i] ?? "FILE"}`);
+    throw new UsageError(`several --weights are of a part each: ${example.join(" ")}`);
+  }
+  const sources = new Map<string, WeightSource>();
+  const notes: string[] = [];
+  const told: Diagnostic[] = [];
+  for (const { label, path } of parts) {
+    const part = partOf(graph, label);
+    if (!part)
+      throw new UsageError(`nothing called ${label} has weights; what has is ${listNames(labelsOf(graph))}`);
+    const found = await bindPart(part, path, how);
+    told.push(...found.diagnostics);
+    if (!found.weights) return { weights: undefined, diagnostics: told };
+    sources.set(label, found.weights.source);
+    notes.push(...found.weights.notes.map((line) => `${label}: ${line}`));
+  }
+  const beside = weightsBeside(graph, [...sources.keys()]);
+  if (beside.length > 0) {
+    const labels = [...new Set(beside.map((name) => name.split(".")[0]))];
+    throw new UsageError(
+      `${listNames(labels)} ${labels.length > 1 ? "have" : "has"} weights too: --weights ${labels[0]}=FILE`,
+    );
+  }
+  const get = (name: string) => {
+    const [label, source] = [...sources].find(([front]) => name.startsWith(`${front}.`))!;
+    return source.get(name.slice(label.length + 1));
+  };
+  const from = parts.map(({ label, path }) => `${label}: ${path.replace(/^.*[\\/]/, "")}`).join(", ");
+  return { weights: { source: { get }, from, notes }, diagnostics: told };
+}
+
+/** A part under its label, or, where its one step has them all, under that step. */
+async function bindPart(part: Graph, path: string, how: Binding): Promise<WeightsResult> {
+  const step = innerPart(part);
+  const inner = step && partOf(part, step);
+  if (!inner) return bindFile(part, path, how);
+  const found = await bindFile(inner, path, how);
+  if (!found.weights) return found;
+  const { source } = found.weights;
+  const get = (name: string) => source.get(name.slice(step.length + 1));
+  return { ...found, weights: { ...found.weights, source: { get } } };
 }
 
 /** The other nets of a file, with the default values of their parameters. */

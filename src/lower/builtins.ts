@@ -146,6 +146,14 @@ const softmax: Builtin = {
   },
 };
 
+const times: Builtin = {
+  name: "times",
+  summary: "every value times a number",
+  parameters: [{ name: "factor", kind: "float" }],
+  build: (a) =>
+    a.builder.add(ops.times, a.name, [a.x], { factor: (a.value("factor") as NumberValue).value }, a.span),
+};
+
 const lrn: Builtin = {
   name: "lrn",
   summary: "local response normalisation across channels",
@@ -228,6 +236,7 @@ const list: readonly Builtin[] = [
   avgpool,
   sumpool,
   blurpool,
+  times,
   extend,
   slice,
   upsample,

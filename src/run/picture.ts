@@ -14,6 +14,7 @@ import type { Preprocess } from "../ir/ops/input.ts";
 import type { Shape } from "../ir/tensor.ts";
 import { describeContent } from "../weights/signature.ts";
 import { resize } from "./resize.ts";
+import { centreView, type View } from "./views.ts";
 
 export interface Picture {
   readonly width: number;
@@ -143,15 +144,26 @@ function readChunks(bytes: Uint8Array): Png | string {
 
 /** What the net eats: float32 of [height, width, channels], as `inputShape` [batch, height, width, channels] says. */
 export function prepare(picture: Picture, inputShape: Shape, preprocess: Preprocess): Float32Array {
-  const [, height, width, channels] = inputShape;
+  return prepareView(picture, centreView(picture, inputShape, preprocess.resize), inputShape[3], preprocess);
+}
+
+/** A view of the picture as a net with so many channels eats it. */
+export function prepareView(
+  picture: Picture,
+  view: View,
+  channels: number,
+  preprocess: Preprocess,
+): Float32Array {
   invariant(channels === 3 || channels === 1, `a picture has 3 channels or 1, the input has ${channels}`);
-  const size = resizedSize(picture, width, height, preprocess.resize);
-  const data = cropCentre(picture, size, width, height);
+  const { width, height } = view;
+  const data = cutOut(picture, view);
   const { mean, std, range, order } = preprocess;
   const out = new Float32Array(height * width * channels);
   for (let i = 0; i < out.length; i++) {
     const c = i % channels;
-    const value = channels === 1 ? luma(data, i * 3) : data[order === "bgr" ? i - c + 2 - c : i];
+    const place = (i - c) / channels;
+    const from = 3 * (view.mirrored ? place + width - 1 - 2 * (place % width) : place);
+    const value = channels === 1 ? luma(data, from) : data[from + (order === "bgr" ? 2 - c : c)];
     out[i] = ((range * value) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
   }
   return out;
@@ -161,55 +173,17 @@ export function prepare(picture: Picture, inputShape: Shape, preprocess: Preproc
 const luma = (rgb: Uint8Array, at: number): number =>
   (rgb[at] * 19595 + rgb[at + 1] * 38470 + rgb[at + 2] * 7471 + 0x8000) >> 16;
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-function resizedSize({ width, height }: Size, toWidth: number, toHeight: number, shorter: number): Size {
-  if (shorter === 0) {
-    if (width === toWidth && height === toHeight) return { width, height };
-    // The smallest size that covers the input, so that nothing is filled up.
-    const scale = Math.max(toWidth / width, toHeight / height);
-    return {
-      width: Math.max(toWidth, Math.trunc(width * scale)),
-      height: Math.max(toHeight, Math.trunc(height * scale)),
-    };
-  }
-  // torchvision's Resize(int): the shorter side becomes that, the longer one int(size * longer / shorter).
-  return width <= height
-    ? { width: shorter, height: Math.trunc((shorter * height) / width) }
-    : { width: Math.trunc((shorter * width) / height), height: shorter };
-}
-
-/**
- * torchvision's CenterCrop of the picture at `size`: fills up with black where it is smaller, then cuts at the
- * rounded middle. Gives red, green, blue, row by row.
- */
-function cropCentre(
-  { width, height, rgb }: Picture,
-  size: Size,
-  toWidth: number,
-  toHeight: number,
-): Uint8Array {
-  const left = cropStart(size.width, toWidth);
-  const top = cropStart(size.height, toHeight);
-  const columns = { start: Math.max(0, left), count: Math.min(size.width, toWidth) };
-  const rows = { start: Math.max(0, top), count: Math.min(size.height, toHeight) };
-  const part = resize({ width, height, data: rgb }, size.width, size.height, columns, rows).data;
+/** The view's part of the picture, filled up with black where it reaches beyond. Red, green, blue, row by row. */
+function cutOut(picture: Picture, { resized, left, top, width, height }: View): Uint8Array {
+  const columns = { start: Math.max(0, left), count: Math.min(resized.width, width) };
+  const rows = { start: Math.max(0, top), count: Math.min(resized.height, height) };
+  const pixels = { width: picture.width, height: picture.height, data: picture.rgb };
+  const part = resize(pixels, resized.width, resized.height, columns, rows).data;
   if (left >= 0 && top >= 0) return part;
-  const out = new Uint8Array(toWidth * toHeight * 3);
+  const out = new Uint8Array(width * height * 3);
   for (let y = 0; y < rows.count; y++) {
-    const at = ((y + Math.max(0, -top)) * toWidth + Math.max(0, -left)) * 3;
+    const at = ((y + Math.max(0, -top)) * width + Math.max(0, -left)) * 3;
     out.set(part.subarray(y * columns.count * 3, (y + 1) * columns.count * 3), at);
   }
   return out;
-}
-
-/** Where the crop starts in the picture; negative where black comes before it. */
-function cropStart(size: number, wanted: number): number {
-  if (wanted > size) return -Math.floor((wanted - size) / 2);
-  // Python's round(): halves go to the even neighbour.
-  const half = (size - wanted) / 2;
-  return Number.isInteger(half) ? half : 2 * Math.round(half / 2);
 }

@@ -1,18 +1,17 @@
 /** `resnetc run`: a net on pictures (top k with labels) or on arrays (.npy in, .npy out). */
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Arguments, Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
-import type { Preprocess } from "../../ir/ops/input.ts";
 import { fromNhwc, toNhwc } from "../../run/array-layout.ts";
 import { readNpy, writeNpy } from "../../run/npy.ts";
-import { decodePicture, prepare } from "../../run/picture.ts";
-import { labelSets } from "../../std/labels.generated.ts";
+import { cropKinds } from "../../run/views.ts";
 import { arithmeticOptions } from "../arithmetic-options.ts";
+import { classify } from "../classify.ts";
 import { isBytes, readBytes, whyNot } from "../files.ts";
 import { formatOption, netOptions, UsageError } from "../net-options.ts";
-import { openSubject, RunError, type Running, type RunSubject } from "../run-subject.ts";
-import { paintFor, print, printDiagnostics } from "../terminal.ts";
+import { openSubject, RunError, type RunSubject } from "../run-subject.ts";
+import { print, printDiagnostics } from "../terminal.ts";
 import { weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
@@ -52,9 +51,24 @@ export const builder = (yargs: Argv) =>
       default: 2 as const,
       describe: "passes before it runs: 0 none, 1 exact, 2 all",
     })
+    .option("crops", {
+      type: "string",
+      choices: cropKinds,
+      defaultDescription: "1",
+      describe:
+        "what is seen of a picture: its middle; corners too (5), mirrored too (10), scores averaged; or the whole picture, the net made for its size",
+    })
+    .option("scales", {
+      type: "string",
+      describe: "shorter sides that pictures are made to have, scores averaged: 224,256,384",
+    })
     .option("top", { type: "number", default: 5, describe: "how many classes to show" })
     .example("$0 run examples/cifar.resnet#resnet20 --weights resnet20.th cat.png", "classify a picture")
     .example("$0 run dist/resnet20 photos", "a built net on a folder of pictures")
+    .example(
+      "$0 run model.resnet --weights w.pth --crops whole --scales 224,256,384,480,640 cat.png",
+      "the paper's multi-scale test",
+    )
     .example("$0 run model.resnet --weights w.pth --raw in.npy --out out.npy", "arrays in and out")
     .example(
       "$0 run model.resnet --weights w.pth --target reference --raw in.npy --out out.npy",
@@ -74,6 +88,8 @@ export async function handler(options: RunArguments): Promise<number> {
   if (options.raw === undefined && options.out !== undefined) throw new UsageError("--out goes with --raw");
   if (!Number.isInteger(options.top) || options.top < 1)
     throw new UsageError(`--top ${options.top} is not a whole number from 1`);
+  if (options.raw !== undefined && (options.crops ?? options.scales) !== undefined)
+    throw new UsageError("--crops and --scales are of pictures, not of --raw");
 
   const subject = await openSubject(options);
   if (!subject) return 1;
@@ -84,15 +100,6 @@ export async function handler(options: RunArguments): Promise<number> {
     if (!(error instanceof RunError)) throw error;
     printDiagnostics([error.diagnostic], options.format);
     return 1;
-  }
-}
-
-async function running<T>(subject: RunSubject, use: (running: Running) => T): Promise<T> {
-  const started = await subject.start();
-  try {
-    return use(started);
-  } finally {
-    started.dispose();
   }
 }
 
@@ -125,7 +132,13 @@ async function runArray(
     return fail(makeDiagnostic("bad-array", undefined, { path: raw, why: tensor }, { hint }));
   }
 
-  const results = await running(subject, ({ run }) => run({ [input.name]: tensor }));
+  const started = await subject.start();
+  let results: ReturnType<typeof started.run>;
+  try {
+    results = started.run({ [input.name]: tensor });
+  } finally {
+    started.dispose();
+  }
   const written: { readonly file: string; readonly name: string; readonly shape: readonly number[] }[] = [];
   for (const [name, result] of Object.entries(results)) {
     const file = Object.keys(results).length === 1 ? out : withName(out, name);
@@ -146,90 +159,4 @@ async function runArray(
 function withName(file: string, name: string): string {
   const { dir, name: stem, ext } = path.parse(file);
   return path.join(dir, `${stem}.${name}${ext}`);
-}
-
-// ---- pictures -----------------------------------------------------------------------------------------
-
-const plain = (channels: number): Preprocess => ({
-  mean: new Array<number>(channels).fill(0),
-  std: new Array<number>(channels).fill(1),
-  range: 1,
-  order: "rgb",
-  resize: 0,
-  labels: "",
-});
-
-async function classify(
-  subject: RunSubject,
-  images: readonly string[],
-  options: RunArguments,
-): Promise<number> {
-  const { inputs, outputs, name: net } = subject;
-  const [input] = inputs;
-  const [, height, width, classes] = outputs[0].shape;
-  if (inputs.length !== 1) throw new UsageError(`${net} has ${inputs.length} inputs: pictures feed one`);
-  const channels = input.shape[3];
-  if (channels !== 3 && channels !== 1) {
-    throw new UsageError(
-      `the input of ${net} has ${channels} channels, a picture 3 or 1: use --raw and --out`,
-    );
-  }
-  if (outputs.length !== 1 || height !== 1 || width !== 1) {
-    const names = outputs.map(({ name }) => name).join(", ");
-    throw new UsageError(`${net} gives ${names}, not classes: use --raw and --out`);
-  }
-  const preprocess = input.preprocess ?? plain(channels);
-  const labels = labelSets[preprocess.labels];
-  return running(subject, ({ run }) => {
-    let failed = false;
-    for (const file of images.flatMap(picturesUnder)) {
-      const { diagnostics, report } = collect();
-      const bytes = readBytes(file);
-      const picture = isBytes(bytes) ? decodePicture(bytes, file, report) : undefined;
-      if (!picture) {
-        printDiagnostics(isBytes(bytes) ? diagnostics : [bytes], options.format);
-        failed = true;
-        continue;
-      }
-      const data = prepare(picture, input.shape, preprocess);
-      const result = run({ [input.name]: { shape: [1, ...input.shape.slice(1)], data } })[outputs[0].name]
-        .data;
-      const scores = outputs[0].probabilities ? Array.from(result) : softmax(result);
-      const top = scores
-        .map((score, index) => ({
-          score,
-          index,
-          label: labels?.length === classes ? labels[index] : undefined,
-        }))
-        .sort((a, b) => b.score - a.score || a.index - b.index)
-        .slice(0, options.top);
-      if (options.json) print(JSON.stringify({ image: file, net, top }));
-      else showTop(file, top);
-    }
-    return failed ? 1 : 0;
-  });
-}
-
-/** A folder's pictures in order of name; anything else as it is. */
-function picturesUnder(name: string): string[] {
-  if (!existsSync(name) || !statSync(name).isDirectory()) return [name];
-  const found = readdirSync(name).filter((file) => /\.(png|jpe?g)$/i.test(file));
-  return found.sort().map((file) => path.join(name, file));
-}
-
-function softmax(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const largest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = values.map((value) => Math.exp(value - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((value) => value / sum);
-}
-
-function showTop(
-  file: string,
-  top: readonly { readonly score: number; readonly index: number; readonly label: string | undefined }[],
-): void {
-  print(paintFor(process.stdout)("bold", file));
-  for (const { score, index, label } of top)
-    print(`  ${(100 * score).toFixed(2).padStart(6)} %  ${label ?? `class ${index}`}`);
 }

@@ -23,6 +23,7 @@ import { reflectPad } from "./reflect-pad.ts";
 import { resize } from "./resize.ts";
 import { slice } from "./slice.ts";
 import { softmax } from "./softmax.ts";
+import { times } from "./times.ts";
 
 export const ops = {
   input,
@@ -38,6 +39,7 @@ export const ops = {
   prelu,
   add,
   mul,
+  times,
   concat,
   slice,
   pad,

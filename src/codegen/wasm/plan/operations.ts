@@ -81,6 +81,8 @@ const operations: Operations = {
     join(node, planner, next, { op }, { second: planner.view(second) }, main);
   },
 
+  times: (node, planner, next) => join(node, planner, next, { op: "times", factor: node.attrs.factor }),
+
   concat(node, planner) {
     const output = planner.map(node);
     const { channels, pixelStride } = output.layout;
@@ -202,7 +204,16 @@ function step(
 
 // ---- elementwise --------------------------------------------------------------------------------------
 
-const joinable: readonly string[] = ["bias", "affine", "batchNorm", "activation", "prelu", "add", "mul"];
+const joinable: readonly string[] = [
+  "bias",
+  "affine",
+  "batchNorm",
+  "activation",
+  "prelu",
+  "add",
+  "mul",
+  "times",
+];
 
 /** The operand that other elementwise operations have not been run for yet, if there is one, before the other. */
 function mainFirst({ inputs: [left, right] }: Node, planner: Planner): readonly [Node, Node] {
