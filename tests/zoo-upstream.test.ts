@@ -21,6 +21,8 @@ import { zooNetOf } from "./support/zoo.ts";
 interface RecordOf {
   readonly source: string;
   readonly model: string;
+  /** What the model was made with beside its defaults; the zoo's nets of another output stride are called so. */
+  readonly options: { readonly output_stride?: number };
   readonly size: number;
   readonly params: number;
   /** A hash of the names and shapes of all tensors. */
@@ -41,7 +43,8 @@ for (const file of readdirSync(folder)) {
   const { records } = JSON.parse(readFileSync(path.join(folder, file), "utf8")) as { records: RecordOf[] };
 
   for (const record of records) {
-    const { source, model, size } = record;
+    const { source, size, options } = record;
+    const model = options.output_stride ? `${record.model}_os${options.output_stride}` : record.model;
     upstream(`${source} ${model}`, async () => {
       const found = zooNetOf(source, model, { size: `${size}x${size}x3` });
       assert.ok(found, "the zoo has no such net");

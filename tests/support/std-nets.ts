@@ -30,6 +30,7 @@ export const stdNets: readonly StdNet[] = [
   net("avg_project", "avg_project(3)", "8x8x3", "8x8x3", 0),
   net("avg_project", "avg_project(6) /2", "7x7x3", "4x4x6", convBn(1, 3, 6)),
   net("avg_project", "avg_project(6)", "7x7x3", "7x7x6", convBn(1, 3, 6)),
+  net("avg_project", "avg_project(6, dilated = true)", "7x7x3", "7x7x6", convBn(1, 3, 6)),
   net(
     "selective",
     "selective(8, 2) /2",
