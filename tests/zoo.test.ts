@@ -36,6 +36,7 @@ const files = [
   "timm_convnext",
   "torchvision",
   "torchvision_convnext",
+  "torchvision_mobile",
   "keras",
   "caffe",
   "papers",
@@ -124,9 +125,9 @@ const sources: readonly {
   {
     file: "torchvision",
     facts: "facts/torchvision_weights.csv",
-    count: 39,
+    count: 38,
     read: (row) =>
-      /^(resnet|resnext|wide|vgg|googlenet|densenet|regnet|mobilenet_v2)/.test(row.model) &&
+      /^(resnet|resnext|wide|vgg|googlenet|densenet|regnet)/.test(row.model) &&
       row.weights !== "IMAGENET1K_FEATURES" &&
       !row.weights.includes("E2E")
         ? torchvisionRow(row)
@@ -137,6 +138,12 @@ const sources: readonly {
     facts: "facts/torchvision_weights.csv",
     count: 4,
     read: (row) => (row.model.startsWith("convnext") ? torchvisionRow(row) : undefined),
+  },
+  {
+    file: "torchvision_mobile",
+    facts: "facts/torchvision_weights.csv",
+    count: 18,
+    read: (row) => (/^(mobilenet|mnasnet|efficientnet)/.test(row.model) ? torchvisionRow(row) : undefined),
   },
   {
     file: "keras",

@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   timm_convnext: "timm: convnext.py",
   torchvision: "torchvision",
   torchvision_convnext: "torchvision: convnext.py",
+  torchvision_mobile: "torchvision: mobilenetv2.py, mnasnet.py, mobilenetv3.py, efficientnet.py",
   keras: "Keras' applications",
   caffe: "Caffe: He et al. and Hu et al.",
   papers: "The papers",
