@@ -34,6 +34,8 @@ const files = [
   "timm",
   "timm_next",
   "timm_convnext",
+  "timm_mobile",
+  "timm_efficientnet",
   "torchvision",
   "torchvision_convnext",
   "torchvision_mobile",
@@ -65,8 +67,8 @@ texts.run();
 /** What was published of a network at one size; of what is not known, nothing is compared. */
 interface Published {
   readonly model: string;
-  /** Absent where the net has only one. */
-  readonly size?: string;
+  /** Absent where the net has it unless told. */
+  readonly size?: string | undefined;
   readonly classes?: string;
   readonly params: number;
   readonly macs: number;
@@ -74,10 +76,16 @@ interface Published {
   readonly state?: number;
 }
 
+/** What nets have unless told, most of them. */
+const usual = "224x224x3";
+
 /** A row of timm_models.csv. */
 const timmRow = (row: Row): Published => ({
   model: row.model,
-  size: `${row.img_size}x${row.img_size}x${row.in_chans}`,
+  size:
+    row.img_size === "224" && row.native_img === "224" && row.in_chans === "3"
+      ? undefined
+      : `${row.img_size}x${row.img_size}x${row.in_chans}`,
   classes: row.num_classes,
   params: Number(row.param_count),
   macs: Number(row.macs_conv_fc_exact),
@@ -123,6 +131,26 @@ const sources: readonly {
     read: (row) => (/^convnext_(?!zepto)/.test(row.model) ? timmRow(row) : undefined),
   },
   {
+    file: "timm_mobile",
+    facts: "facts/timm_models.csv",
+    count: 42,
+    read: (row) =>
+      /^(mobilenetv[12]|(tf_)?mobilenetv3|(se)?mnasnet|spnasnet|fbnet|lcnet)/.test(row.model)
+        ? timmRow(row)
+        : undefined,
+  },
+  {
+    file: "timm_efficientnet",
+    facts: "facts/timm_models.csv",
+    count: 57,
+    read: (row) =>
+      /^((tf_)?efficientnet(v2)?_(b\d|l2|lite\d|e[sml]|[smlx]l?|rw_[tsm])|tinynet_.|mobilenet_edgetpu_100)$/.test(
+        row.model,
+      )
+        ? timmRow(row)
+        : undefined,
+  },
+  {
     file: "torchvision",
     facts: "facts/torchvision_weights.csv",
     count: 38,
@@ -153,7 +181,7 @@ const sources: readonly {
       /^(ResNet|VGG|DenseNet)/.test(row.model)
         ? {
             model: row.model.toLowerCase(),
-            size: row.input,
+            size: row.input === usual ? undefined : row.input,
             params: Number(row.trainable),
             state: Number(row.non_trainable),
             macs: Number(row.macs_conv) + Number(row.macs_dense),
@@ -166,7 +194,6 @@ const sources: readonly {
     count: 9,
     read: (row) => ({
       model: row.label.slice(6).replaceAll("-", "_").toLowerCase(),
-      size: "224x224x3",
       params: Number(row.params),
       macs: Number(row.macs),
     }),
@@ -208,9 +235,8 @@ for (const { file, facts, count, read: readRow } of sources) {
   counts.run();
 }
 
-/** What is not its default is set; not every net has a size to set. */
 function settingsOf({ size, classes }: Published): Record<string, string> {
-  return { ...(size && size !== "224x224x3" ? { size } : {}), ...(classes ? { classes } : {}) };
+  return { ...(size ? { size } : {}), ...(classes ? { classes } : {}) };
 }
 
 if (requireShared(manifests)) {

@@ -9,6 +9,8 @@ const titles: Readonly<Record<string, string>> = {
   timm: "timm: resnet.py, senet.py, resnetv2.py",
   timm_next: "timm: sknet.py, res2net.py, resnest.py, regnet.py, densenet.py, byobnet.py",
   timm_convnext: "timm: convnext.py",
+  timm_mobile: "timm: mobilenetv3.py, and what is older in efficientnet.py",
+  timm_efficientnet: "timm: efficientnet.py",
   torchvision: "torchvision",
   torchvision_convnext: "torchvision: convnext.py",
   torchvision_mobile: "torchvision: mobilenetv2.py, mnasnet.py, mobilenetv3.py, efficientnet.py",
