@@ -95,7 +95,7 @@ const timmRow = (row: Row): Published => ({
 /** A row of torchvision_weights.csv. */
 const torchvisionRow = (row: Row): Published => ({
   model: row.model,
-  size: `${row.crop}x${row.crop}x3`,
+  size: row.crop === "224" ? undefined : `${row.crop}x${row.crop}x3`,
   params: Number(row.num_params),
   macs: Number(row.macs_conv_fc_exact),
 });
