@@ -9,6 +9,8 @@ import * as assert from "uvu/assert";
 import { tablesOf } from "../src/cli/weights-options.ts";
 import { wasm } from "../src/codegen/wasm/target.ts";
 import { emit } from "../src/compile.ts";
+import { isOp } from "../src/ir/graph.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import { countGraph } from "../src/ir/stats.ts";
 import { elements } from "../src/ir/tensor.ts";
 import { startWasm } from "../src/run/wasm.ts";
@@ -54,7 +56,8 @@ for (const file of readdirSync(folder)) {
       const { artifacts } = emit(found!.net, { target: wasm, weights, weightsFrom: "names" });
       const started = await startWasm({ artifacts, threads: 1 });
       const shape = [1, 3, size, size];
-      const results = started.run({ input: toNhwc(filler.input(elements(shape)), shape) });
+      const [{ name }] = found!.net.graph.nodes.filter((node) => isOp(node, ops.input));
+      const results = started.run({ [name]: toNhwc(filler.input(elements(shape)), shape) });
       started.dispose();
       const ours = Object.values(results);
       assert.is(ours.length, record.outputs.length, "outputs");

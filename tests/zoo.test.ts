@@ -39,6 +39,7 @@ const files = [
   "torchvision",
   "torchvision_convnext",
   "torchvision_mobile",
+  "torchvision_segmentation",
   "keras",
   "caffe",
   "papers",
@@ -174,6 +175,13 @@ const sources: readonly {
     read: (row) => (/^(mobilenet|mnasnet|efficientnet)/.test(row.model) ? torchvisionRow(row) : undefined),
   },
   {
+    file: "torchvision_segmentation",
+    facts: "facts/torchvision_weights.csv",
+    count: 4,
+    read: (row) =>
+      /^(fcn|deeplabv3)_resnet/.test(row.model) ? { ...torchvisionRow(row), size: undefined } : undefined,
+  },
+  {
     file: "keras",
     facts: "facts/keras_models.csv",
     count: 11,
@@ -264,7 +272,7 @@ if (requireShared(manifests)) {
     });
   }
 
-  names("most of the manifests are of the zoo", () => assert.is(bound, 40));
+  names("most of the manifests are of the zoo", () => assert.is(bound, 41));
 
   names.run();
 }
