@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { root } from "./support/nets.ts";
 
 const rows = [
-  ["base", "std", "version.generated.ts"],
+  ["base", "std", "boxes", "version.generated.ts"],
   ["parser", "ir"],
   ["weights", "passes"],
   ["lower", "codegen"],
