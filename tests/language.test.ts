@@ -9,16 +9,18 @@ import * as assert from "uvu/assert";
 import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { analyse } from "../src/compile.ts";
-import { isOp, type Node } from "../src/ir/graph.ts";
+import { type Graph, isOp, type Node } from "../src/ir/graph.ts";
 import { interpret, paramValue } from "../src/ir/interpret.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { ParamAttrs } from "../src/ir/ops/param.ts";
+import { printGraph } from "../src/ir/print.ts";
 import { countGraph, countUnder, depthOf } from "../src/ir/stats.ts";
 import { builtins, functions, imageParameters } from "../src/lower/builtins.ts";
 import { standardLibrary } from "../src/lower/modules.ts";
 import type { Value } from "../src/lower/values.ts";
 import { format } from "../src/parser/format.ts";
 import { stdText } from "../src/std/std.generated.ts";
+import { exportWeights } from "../src/weights/export.ts";
 import { heWeights } from "../src/weights/initialise.ts";
 import { analyseText, around, codesOf, netOf, nodeOf, problemsOf, shapeOf } from "./support/compiled.ts";
 import { fastestMs } from "./support/cpu-time.ts";
@@ -596,6 +598,25 @@ test("a net of 1,000 rows takes less than a second, and so does its format", () 
     assert.ok(format(makeSource("m", text)).text);
   });
   assert.ok(ms < 1000, `${ms.toFixed(0)} ms`);
+});
+
+test("a frozen norm counts as state, and is the same otherwise", () => {
+  const net = (frozen: boolean) =>
+    netOf(`net m { input 8x8x3; default bn(frozen = ${frozen}); c: conv(3x3, 4) -> bn -> relu }`);
+  const [plain, frozen] = [net(false), net(true)].map(({ graph }) => graph);
+  assert.equal(
+    [plain, frozen].map((graph) => [countGraph(graph).params, countGraph(graph).state]),
+    [
+      [108 + 8, 8],
+      [108, 16],
+    ],
+  );
+  assert.match(printGraph(frozen, { params: true }), /%c\.bn\.scale = param frozen scale :/);
+  const weights = heWeights(plain, 1);
+  const input = { shape: [1, 8, 8, 3], data: Float64Array.from({ length: 192 }, (_, i) => Math.sin(i)) };
+  assert.equal(interpret(frozen, { input }, weights), interpret(plain, { input }, weights));
+  const exported = (graph: Graph) => [...exportWeights(graph, weights, undefined)].map(({ name }) => name);
+  assert.equal(exported(frozen), exported(plain));
 });
 
 // ---- the reference ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import { elements } from "./tensor.ts";
 export interface Counts {
   /** Trainable: weights, biases, scales and shifts. */
   readonly params: number;
-  /** Running means and variances. */
+  /** Running means and variances, and what is frozen. */
   readonly state: number;
   readonly macs: number;
   readonly timmMacs: number;

@@ -64,7 +64,7 @@ export function sameDefinition(a: Definition, b: Definition): boolean {
 /** What `expect` can count. */
 export const metrics: ReadonlyMap<string, string> = new Map([
   ["params", "weights, biases, scales and shifts"],
-  ["state", "running means and variances"],
+  ["state", "running means and variances, and what is frozen"],
   ["macs", "multiply-adds of convolutions and dense layers"],
   ["depth", "the most convolutions and dense layers on one way from an input to an output"],
 ]);

@@ -32,8 +32,8 @@ export interface Application {
   flag(parameter: string): boolean;
   size(parameter: string): readonly [number, number];
   value(parameter: string): Value | undefined;
-  /** The weight `NAME.role`, or that of the row whose weights are shared. */
-  weight(role: ParamRole, shape: Shape): Node<ParamAttrs>;
+  /** The weight `NAME.role`, or that of the row whose weights are shared; `frozen` if it is never trained. */
+  weight(role: ParamRole, shape: Shape, frozen?: boolean): Node<ParamAttrs>;
 }
 
 export interface Builtin {

@@ -33,7 +33,7 @@ function constant(a: Application, role: ParamRole, shape: Shape, value: number):
 const bn: Builtin = {
   name: "bn",
   summary: "batch normalisation",
-  parameters: [eps, bool("scale", true), bool("shift", true)],
+  parameters: [eps, bool("scale", true), bool("shift", true), bool("frozen", false)],
   build(a) {
     const shape = [a.x.type.shape[3]];
     const scale = a.flag("scale");
@@ -44,7 +44,7 @@ const bn: Builtin = {
       ...(scale ? ["scale" as const] : []),
       ...(shift ? ["shift" as const] : []),
     ];
-    const vectors = roles.map((role) => a.weight(role, shape));
+    const vectors = roles.map((role) => a.weight(role, shape, a.flag("frozen")));
     const eps = (a.value("eps") as NumberValue).value;
     return a.builder.add(ops.batchNorm, a.name, [a.x, ...vectors], { eps, scale, shift }, a.span);
   },

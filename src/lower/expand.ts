@@ -481,7 +481,8 @@ export class Expander {
       x: input.node,
       name,
       span,
-      weight: (role, shape) => this.#weights.get(name, role, shape, span),
+      weight: (role, shape, frozen) =>
+        this.#weights.get(name, { role, shape, ...(frozen && { frozen }) }, span),
       ...readArguments(operation.name, filled, span),
     });
     return this.#made(node);

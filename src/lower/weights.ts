@@ -2,7 +2,7 @@
 import type { Span } from "../base/source.ts";
 import type { GraphBuilder } from "../ir/build.ts";
 import type { Node } from "../ir/graph.ts";
-import type { ParamAttrs, ParamRole } from "../ir/ops/param.ts";
+import { type ParamAttrs, param } from "../ir/ops/param.ts";
 import { type Shape, sameShape } from "../ir/tensor.ts";
 import { joinName } from "./naming.ts";
 import { fail } from "./row-error.ts";
@@ -36,13 +36,13 @@ export class Weights {
   }
 
   /** The weight `STEP.role`. */
-  get(step: string, role: ParamRole, shape: Shape, span: Span): Node<ParamAttrs> {
-    const name = joinName(step, role);
+  get(step: string, attrs: ParamAttrs, span: Span): Node<ParamAttrs> {
+    const name = joinName(step, attrs.role);
     const sharing = this.#sharing;
     if (sharing && (name === sharing.from || name.startsWith(`${sharing.from}.`))) {
-      return this.#shared(sharing, name.slice(sharing.from.length + 1), shape, span);
+      return this.#shared(sharing, name.slice(sharing.from.length + 1), attrs.shape, span);
     }
-    const made = this.#builder.param(name, role, shape, span);
+    const made = this.#builder.add(param, name, [], attrs, span);
     if (!made) throw new Error("a builder gives a node or throws");
     this.#made.set(name, made);
     return made;

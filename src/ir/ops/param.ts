@@ -14,6 +14,8 @@ export type ParamRole = "weight" | "bias" | "scale" | "shift" | "mean" | "var";
 export interface ParamAttrs {
   readonly role: ParamRole;
   readonly shape: Shape;
+  /** Stored and loaded, but never trained. */
+  readonly frozen?: true;
   /** How a computed param follows from its inputs; absent for a loaded one. */
   readonly compute?: (inputs: readonly Tensor[]) => Float64Array | Float32Array;
   /** Of a computed one: a kernel that was standardised, which fvcore counts. */
@@ -30,16 +32,16 @@ export const param: Op<ParamAttrs> = {
     invariant(compute, `${node.name} is loaded, not computed`);
     return { shape, data: compute(inputs) };
   },
-  print: ({ role, compute }) => (compute ? `computed ${role}` : role),
+  print: ({ role, compute, frozen }) => (compute ? `computed ${role}` : frozen ? `frozen ${role}` : role),
   emit: {
     // Weights are constants of the module: `ref` names them, nothing is computed at run time.
     tfjs: () => {},
   },
 };
 
-/** Running mean and variance are state: stored and loaded, but not counted as parameters. */
-export const isState = (node: Node<ParamAttrs>): boolean =>
-  node.attrs.role === "mean" || node.attrs.role === "var";
+/** Running mean and variance and what is frozen are state: stored and loaded, but not counted as parameters. */
+export const isState = ({ attrs: { role, frozen } }: Node<ParamAttrs>): boolean =>
+  role === "mean" || role === "var" || frozen === true;
 
 /** Computed from nothing: the kernel of a blur pool. */
 export const isConstant = (node: Node): boolean =>

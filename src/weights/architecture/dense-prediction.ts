@@ -185,6 +185,7 @@ function readDetection(t: Tensors, params: number): Architecture | undefined {
   const side = Math.sqrt(hidden[0].inputs / width);
   if (side % 1 !== 0) return undefined;
   const inBoxes = countParams(t.under("roi_heads."));
+  const inAll = params - frozenIn(t.under("backbone.body."));
   const backbone = nameOfBackbone(facts);
   const title = `Faster R-CNN with ${backbone} and a feature pyramid`;
   const name = `fasterrcnn_${wordOf(backbone)}_fpn`;
@@ -217,8 +218,8 @@ function readDetection(t: Tensors, params: number): Architecture | undefined {
     "",
     `## ${title}: the pyramid, and on every level of it the region proposals.`,
     `net ${name}(size = 800x800x3, anchors = ${anchors}) {`,
-    "# The norms are frozen, and were trained with another eps than torch's usual.",
-    "default bn(eps = 0)",
+    "# The norms are frozen, of another eps than torch's usual.",
+    "default bn(eps = 0, frozen = true)",
     "input photo(size)",
     "",
     ...entryRows(facts),
@@ -232,7 +233,7 @@ function readDetection(t: Tensors, params: number): Architecture | undefined {
     ...all.map((level) => `rpn${level}: p${level} -> regions(anchors)${level > 2 ? " @ rpn2" : ""}`),
     `output ${all.map((level) => `p${level}, rpn${level}.scores, rpn${level}.boxes`).join(",\n")}`,
     "",
-    `expect params ${separated(params - inBoxes)}`,
+    `expect params ${separated(inAll - inBoxes)}`,
     "}",
     "",
     `## What is in a region: ${classes} logits, and a box for each class. It comes as ${side}x${side} places cut out of the pyramid.`,
@@ -281,12 +282,18 @@ function readDetection(t: Tensors, params: number): Architecture | undefined {
       `regions: ${anchors} anchors a place, one head for all levels`,
       `boxes: ${side}x${side} places a region, dense layers of ${hidden.map((kernel) => kernel!.outputs).join(" and ")}`,
       `classes: ${classes}, the background among them`,
-      `parameters: ${separated(params)}, in two nets`,
+      `parameters: ${separated(inAll)}, in two nets`,
     ],
     open: [frozenEps],
     spec: { name, text },
   };
 }
+
+/** The scales and shifts of the norms. */
+const frozenIn = (t: Tensors): number =>
+  t.names
+    .filter((name) => name.endsWith(".running_mean"))
+    .reduce((sum, name) => sum + 2 * t.vector(name)!, 0);
 
 const frozenEps: OpenQuestion = {
   what: "eps of the frozen norms",
