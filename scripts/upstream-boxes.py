@@ -218,6 +218,42 @@ def region_maps():
     return {"boxes": rounded(boxes), "maps": rounded(pool(features, [boxes], [input]).permute(0, 2, 3, 1))}
 
 
+def filled_network(model, side):
+    """A detector whose weights follow from their names, the picture likewise, and its pyramid."""
+    network = records.made("torchvision", model, {}).eval()
+    records.frozen(network.backbone.body, 0.0)
+    with torch.no_grad():
+        for key, value in records.tensors(network).items():
+            value.copy_(records.filled(key, tuple(value.shape)))
+    u = records.uniform("input", 3 * side * side)
+    picture = torch.from_numpy(((2 * u - 1) * 2).astype("float32").reshape(1, 3, side, side)).double()
+    return network.double(), picture
+
+
+def whole_retinanet(side):
+    network, picture = filled_network("retinanet_resnet50_fpn", side)
+    network.score_thresh, network.detections_per_img = 0.5, 40
+    with torch.no_grad():
+        pyramid = list(network.backbone(picture).values())
+        head = network.head(pyramid)
+        counts = [9 * m.shape[2] * m.shape[3] for m in pyramid]
+        split = {kind: list(made.split(counts, 1)) for kind, made in head.items()}
+        grids = network.anchor_generator(ImageList(picture, [(side, side)]), pyramid)
+        (one,) = network.postprocess_detections(split, [list(grids[0].split(counts))], [(side, side)])
+    return found(one["boxes"], one["scores"], one["labels"])
+
+
+def whole_fasterrcnn(side):
+    network, picture = filled_network("fasterrcnn_resnet50_fpn", side)
+    network.rpn._post_nms_top_n = {"testing": 12}
+    network.roi_heads.score_thresh, network.roi_heads.detections_per_img = 0.02, 40
+    with torch.no_grad():
+        pyramid = network.backbone(picture)
+        regions, _ = network.rpn(ImageList(picture, [(side, side)]), pyramid)
+        (one,), _ = network.roi_heads(pyramid, regions, [(side, side)])
+    return {"regions": rounded(regions[0]), **found(one["boxes"], one["scores"], one["labels"])}
+
+
 def of(name, function, *arguments):
     print(name, file=sys.stderr)
     return name, function(*arguments)
@@ -239,6 +275,8 @@ if __name__ == "__main__":
         of("second", second_stage, INPUT, stage),
         of("secondFew", second_stage, (90, 100), {"score_thresh": 0.4, "nms_thresh": 0.2, "detections_per_img": 12}),
         of("regions", region_maps),
+        of("wholeRetinanet", whole_retinanet, 96),
+        of("wholeFasterrcnn", whole_fasterrcnn, 96),
     ]
     versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     lines = [f"{json.dumps(name)}: {json.dumps(made)}" for name, made in [("versions", versions), *parts]]

@@ -5,6 +5,10 @@ one left out), its parameters, and numbers of its outputs in float64, with every
     pip install torch torchvision timm
     python scripts/upstream-records.py timm:dla34@64 torchvision:fcn_resnet50@64 > tests/fixtures/upstream/SOME.json
 
+Of a detector it is what its convolutions give of a picture, without resizing, normalising and boxes: the head's raw maps of every
+level, the finest first, one kind after the other (RetinaNet: logits, deltas; FCOS: logits, distances, nearness; Faster R-CNN:
+the pyramid, objectness, deltas). What Faster R-CNN makes of regions is a part by itself, torchvision:fasterrcnn_resnet50_fpn#boxes@7.
+
 Tests compare the nets of zoo/ with these files; nothing of this is needed to run them. The rules that make a value from a
 name are those of tests/support/filler.ts.
 """
@@ -92,33 +96,85 @@ def made(source, model, options):
     raise SystemExit(f"torchvision has no {model}")
 
 
-def outputs(model, picture):
+def frozen(module, eps):
+    """Norms of a body as torchvision has them where there are weights: frozen, of some eps."""
+    for name, child in module.named_children():
+        if isinstance(child, torch.nn.BatchNorm2d):
+            setattr(module, name, torchvision.ops.FrozenBatchNorm2d(child.num_features, eps))
+        else:
+            frozen(child, eps)
+
+
+def levels(layer, pyramid, run):
+    """What a layer of a shared head gives of each level."""
+    given = []
+    hook = layer.register_forward_hook(lambda _module, _input, output: given.append(output))
+    run(pyramid)
+    hook.remove()
+    return given
+
+
+def detector_outputs(model, picture):
+    pyramid = list(model.backbone(picture).values())
+    if hasattr(model, "rpn"):
+        head = model.rpn.head
+        layers, first = [head.cls_logits, head.bbox_pred], pyramid
+    else:
+        head = model.head
+        regression = head.regression_head
+        layers, first = [head.classification_head.cls_logits, regression.bbox_reg], []
+        if hasattr(regression, "bbox_ctrness"):
+            layers.append(regression.bbox_ctrness)
+    kinds = [levels(layer, pyramid, head) for layer in layers]
+    # FCOS's distances are positive.
+    if len(kinds) == 3:
+        kinds[1] = [each.relu() for each in kinds[1]]
+    return [*first, *(each for kind in kinds for each in kind)]
+
+
+def outputs(model, picture, part):
     """All outputs in order; of segmentation the map and, where there is one, that of the auxiliary head."""
+    if part == "boxes":
+        scores, deltas = model.roi_heads.box_predictor(model.roi_heads.box_head(picture))
+        return [scores, deltas]
+    if hasattr(model, "anchor_generator") or hasattr(model, "rpn"):
+        return detector_outputs(model, picture)
     y = model(picture)
     return list(y.values()) if isinstance(y, dict) else list(y) if isinstance(y, (tuple, list)) else [y]
 
 
 def record(wanted):
-    """SOURCE:MODEL@SIZE, with options of the model behind a question mark: timm:resnet50?output_stride=16@64."""
+    """
+    SOURCE:MODEL@SIZE, with options of the model behind a question mark: timm:resnet50?output_stride=16@64. The option
+    `frozen` is the eps of a detector's frozen norms, which torchvision has only where there are weights.
+    """
     name, size = wanted.rsplit("@", 1)
+    name, _, part = name.partition("#")
     name, _, options = name.partition("?")
     source, model = name.split(":")
     options = {k: json.loads(v) for k, v in (option.split("=") for option in options.split("&") if option)}
-    network = made(source, model, options).eval()
-    state = tensors(network)
+    network = made(source, model, {k: v for k, v in options.items() if k != "frozen"}).eval()
+    if "frozen" in options:
+        frozen(network.backbone.body, options["frozen"])
+    # Whose second stage is a part by itself.
+    apart = "roi_heads." if hasattr(network, "roi_heads") else None
+    own = lambda key: apart is None or key.startswith(apart) == (part != "")  # noqa: E731
+    state = {key: value for key, value in tensors(network).items() if own(key)}
+    channels = network.backbone.out_channels if part else 3
     with torch.no_grad():
         for key, value in state.items():
             value.copy_(filled(key, tuple(value.shape)))
-        shape = (1, 3, int(size), int(size))
+        shape = (1, channels, int(size), int(size))
         picture = torch.from_numpy(((2 * uniform("input", int(np.prod(shape))) - 1) * 2).astype(np.float32).reshape(shape))
-        results = outputs(network.double(), picture.double())
+        results = outputs(network.double(), picture.double(), part)
     keys = "\n".join(sorted(f"{key} {'x'.join(str(n) for n in value.shape if n > 1)}" for key, value in state.items()))
     return {
         "source": source,
         "model": model,
+        **({"part": part, "channels": channels} if part else {}),
         "options": options,
         "size": int(size),
-        "params": sum(p.numel() for p in network.parameters()),
+        "params": sum(p.numel() for key, p in network.named_parameters() if own(key)),
         "keys": fnv1a(keys),
         "outputs": [numbers(y) for y in results],
     }

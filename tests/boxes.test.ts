@@ -300,7 +300,7 @@ any("mistakes have sentences", () => {
   );
   throws(() => regionMaps([], [], { input }), /There must be a map at least/);
   throws(
-    () => featureMaps({ a: new Float32Array(3) }, [{ name: "a", shape: [1, 2, 2] }]),
+    () => featureMaps({ a: new Float32Array(3) }, [{ name: "a", shape: [1, 1, 2, 2] }]),
     /Of "a" picture 0 needs 4 values in all; it has 3/,
   );
 });

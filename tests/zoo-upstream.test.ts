@@ -25,6 +25,9 @@ interface RecordOf {
   readonly model: string;
   /** What the model was made with beside its defaults; the zoo's nets of another output stride are called so. */
   readonly options: { readonly output_stride?: number };
+  /** A net of its own, MODEL_part, with channels of its own that go in. */
+  readonly part?: string;
+  readonly channels?: number;
   readonly size: number;
   readonly params: number;
   /** A hash of the names and shapes of all tensors. */
@@ -45,17 +48,18 @@ for (const file of readdirSync(folder)) {
   const { records } = JSON.parse(readFileSync(path.join(folder, file), "utf8")) as { records: RecordOf[] };
 
   for (const record of records) {
-    const { source, size, options } = record;
-    const model = options.output_stride ? `${record.model}_os${options.output_stride}` : record.model;
+    const { source, size, options, part, channels = 3 } = record;
+    const stride = options.output_stride ? `_os${options.output_stride}` : "";
+    const model = `${record.model}${stride}${part ? `_${part}` : ""}`;
     upstream(`${source} ${model}`, async () => {
-      const found = zooNetOf(source, model, { size: `${size}x${size}x3` });
+      const found = zooNetOf(source, model, { size: `${size}x${size}x${channels}` });
       assert.ok(found, "the zoo has no such net");
       assert.is(countGraph(found!.net.graph).params, record.params);
       const table = tableOf(found!, record.keys);
       const weights = bindFilled(found!, table, filler);
       const { artifacts } = emit(found!.net, { target: wasm, weights, weightsFrom: "names" });
       const started = await startWasm({ artifacts, threads: 1 });
-      const shape = [1, 3, size, size];
+      const shape = [1, channels, size, size];
       const [{ name }] = found!.net.graph.nodes.filter((node) => isOp(node, ops.input));
       const results = started.run({ [name]: toNhwc(filler.input(elements(shape)), shape) });
       started.dispose();
@@ -76,7 +80,7 @@ for (const file of readdirSync(folder)) {
           Math.abs(sum - wanted.sum) <= allowed * values.length,
           `sum ${sum}, upstream ${wanted.sum}`,
         );
-        const l2 = Math.hypot(...values);
+        const l2 = Math.sqrt(values.reduce((a, b) => a + b * b, 0));
         assert.ok(Math.abs(l2 - wanted.l2) <= allowed * Math.sqrt(values.length), `l2 ${l2}`);
       }
     });

@@ -15,7 +15,7 @@ export interface FeatureMap extends Size {
   readonly data: ArrayLike<number>;
 }
 
-/** What a network's card says of an output: its name, and its shape without the batch. */
+/** What a network's card says of an output: its name, and its shape, which ends in height, width and channels. */
 export interface Output {
   readonly name: string;
   readonly shape: readonly number[];
@@ -30,7 +30,8 @@ export function featureMaps(
   outputs: readonly Output[],
   picture = 0,
 ): Record<string, FeatureMap> {
-  const maps = outputs.map(({ name, shape: [height, width, channels] }) => {
+  const maps = outputs.map(({ name, shape }) => {
+    const [height, width, channels] = shape.slice(-3);
     const size = height * width * channels;
     const data = results[name]?.subarray(picture * size, (picture + 1) * size);
     if (data?.length !== size) {

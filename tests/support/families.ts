@@ -15,6 +15,7 @@ const titles: Readonly<Record<string, string>> = {
   torchvision_convnext: "torchvision: convnext.py",
   torchvision_mobile: "torchvision: mobilenetv2.py, mnasnet.py, mobilenetv3.py, efficientnet.py",
   torchvision_segmentation: "torchvision: segmentation",
+  torchvision_detection: "torchvision: detection",
   keras: "Keras' applications",
   caffe: "Caffe: He et al. and Hu et al.",
   papers: "The papers",
