@@ -198,8 +198,8 @@ const cases: Readonly<Record<string, readonly [written: string, wanted: string]>
     "net m {\n  f(w / 2, [ conv /2 ], (a / b))\n  g /(n + 1)\n  h /-1\n}\n",
   ],
   "signs, wherever an operand begins": [
-    "net m {\nf(a = -1, b - 1)\na: - b\n[ - c ]\nif - a > - 1 [ d ]\nexpect params - 1\nexpect a.params (n - 1)\ndefault - e\nlet g = f(1) - 1 - [ h ] - in\n}",
-    "net m {\n  f(a = -1, b - 1)\n  a: -b\n  [ -c ]\n  if -a > -1 [ d ]\n  expect params -1\n  expect a.params (n - 1)\n  default -e\n  let g = f(1) - 1 - [ h ] - in\n}\n",
+    "net m {\nf(a = -1, b - 1)\na: - b\n[ - c ]\nif - a > - 1 [ d ]\nexpect params - 1\nexpect params 3-1\nexpect a.0.macs max(n)-1\nexpect a.params (n - 1)\ndefault - e\nlet g = f(1) - 1 - [ h ] - in\n}",
+    "net m {\n  f(a = -1, b - 1)\n  a: -b\n  [ -c ]\n  if -a > -1 [ d ]\n  expect params -1\n  expect params 3 - 1\n  expect a.0.macs max(n) - 1\n  expect a.params (n - 1)\n  default -e\n  let g = f(1) - 1 - [ h ] - in\n}\n",
   ],
   "calls and members": [
     "net m {\nlet a = b ( 1 ) ( 2 ) . c . 0\n[ relu ] ( 3 )\nlet d = 3 . 0\nlet e = 3 . f\n}",

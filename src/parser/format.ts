@@ -116,7 +116,8 @@ const newRow = (first?: TokenType, isInCount = false): RowState => ({
   parens: 0,
 });
 
-const referenceParts = new Set([t.Expect, t.Output, t.Name, t.Dot, t.NumberToken]);
+const referenceParts = new Set([t.Output, t.Name, t.NumberToken]);
+const joinsReference = new Set<TokenType | undefined>([t.Expect, t.Dot]);
 /** What an operand ends in: a `-` behind it subtracts, and a `(` calls. */
 const operandEnds = new Set([
   ...[t.Name, t.NumberToken, t.Size, t.Text, t.In, t.None, t.True, t.False],
@@ -230,7 +231,9 @@ class Layout {
   #enter(token: IToken, indent: number, fresh: number): number {
     const type = token.tokenType;
     const row = this.#rows[this.#rows.length - 1];
-    if (type !== t.Minus && !referenceParts.has(type)) row.inReference = false;
+    // A name or number that no dot joins to the reference is what is expected.
+    const isPart = type === t.Dot || (referenceParts.has(type) && joinsReference.has(this.#last?.tokenType));
+    if (type !== t.Minus && type !== t.Expect && !isPart) row.inReference = false;
     this.#beforeLast = this.#last;
     this.#last = token;
     if (openers.has(type)) {
