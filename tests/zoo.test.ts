@@ -36,6 +36,7 @@ const files = [
   "timm_convnext",
   "timm_mobile",
   "timm_efficientnet",
+  "timm_dla",
   "torchvision",
   "torchvision_convnext",
   "torchvision_mobile",
@@ -155,6 +156,12 @@ const sources: readonly {
       )
         ? timmRow(row)
         : undefined,
+  },
+  {
+    file: "timm_dla",
+    facts: "facts/timm_models.csv",
+    count: 12,
+    read: (row) => (row.family === "dla" ? timmRow(row) : undefined),
   },
   {
     file: "torchvision",

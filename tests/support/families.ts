@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   timm_convnext: "timm: convnext.py",
   timm_mobile: "timm: mobilenetv3.py, and what is older in efficientnet.py",
   timm_efficientnet: "timm: efficientnet.py",
+  timm_dla: "timm: dla.py",
   torchvision: "torchvision",
   torchvision_convnext: "torchvision: convnext.py",
   torchvision_mobile: "torchvision: mobilenetv2.py, mnasnet.py, mobilenetv3.py, efficientnet.py",
