@@ -37,6 +37,7 @@ const files = [
   "timm_mobile",
   "timm_efficientnet",
   "timm_dla",
+  "timm_hrnet",
   "torchvision",
   "torchvision_convnext",
   "torchvision_mobile",
@@ -162,6 +163,12 @@ const sources: readonly {
     facts: "facts/timm_models.csv",
     count: 12,
     read: (row) => (row.family === "dla" ? timmRow(row) : undefined),
+  },
+  {
+    file: "timm_hrnet",
+    facts: "facts/timm_models.csv",
+    count: 11,
+    read: (row) => (row.family === "hrnet" ? timmRow(row) : undefined),
   },
   {
     file: "torchvision",

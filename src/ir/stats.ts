@@ -4,7 +4,8 @@
  *
  * MACs are torchvision's `_ops`: multiply-adds of convolution and dense layers, nothing else. `timmMacs` is
  * fvcore's total as timm prints it: + 2 per output of a batch norm, 5 per output of a group or layer norm, 1 per input
- * of a global average pool that makes no gate and of a global sum, 4 per value of a standardised kernel (timm's batch norm over it).
+ * of a global average pool that makes no gate and of a global sum, 1 per output of a resize (4 of a bilinear one), 4 per
+ * value of a standardised kernel (timm's batch norm over it).
  */
 import { type Graph, isOp, type Node } from "./graph.ts";
 import { ops } from "./ops/index.ts";
@@ -70,6 +71,7 @@ function countNode(node: Node, isSqueeze: boolean): Counts {
   else if (isOp(node, ops.layerNorm) && node.attrs.center) more = 5 * size;
   else if (isOp(node, ops.globalAveragePool) && (!isSqueeze || node.attrs.sum))
     more = elements(node.inputs[0].type.shape);
+  else if (isOp(node, ops.resize)) more = (node.attrs.method === "bilinear" ? 4 : 1) * size;
   return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
 }
 

@@ -12,6 +12,7 @@ const titles: Readonly<Record<string, string>> = {
   timm_mobile: "timm: mobilenetv3.py, and what is older in efficientnet.py",
   timm_efficientnet: "timm: efficientnet.py",
   timm_dla: "timm: dla.py",
+  timm_hrnet: "timm: hrnet.py",
   torchvision: "torchvision",
   torchvision_convnext: "torchvision: convnext.py",
   torchvision_mobile: "torchvision: mobilenetv2.py, mnasnet.py, mobilenetv3.py, efficientnet.py",
@@ -42,7 +43,7 @@ const head = `# Families
 
 The published networks that are written in the language, [zoo/](../zoo), with what is counted of them. A test compares the counts with the
 published integers: parameters, multiply-adds as torchvision counts them (convolution and dense layers), and for timm's networks timm's
-own count too (with norms, global pools and standardised kernels). The zoo's files also have nets of their own that others are derived
+own count too (with norms, global pools, resizes and standardised kernels). The zoo's files also have nets of their own that others are derived
 from; these stand here as well.
 
 \`resnetc check FILE --against timm:resnet50\` compares a net with any of them, stage by stage, and \`resnetc info
