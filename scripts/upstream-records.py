@@ -147,7 +147,9 @@ def record(wanted):
     """
     SOURCE:MODEL@SIZE, with options of the model behind a question mark: timm:resnet50?output_stride=16@64. The option
     `frozen` is the eps of a detector's frozen norms, which torchvision has only where there are weights.
+    Where the net of zoo/ has another name, it stands behind: "timm:inception_v3?aux_logits=true@299 as torchvision:inception_v3_aux".
     """
+    wanted, _, net = wanted.partition(" as ")
     name, size = wanted.rsplit("@", 1)
     name, _, part = name.partition("#")
     name, _, options = name.partition("?")
@@ -173,6 +175,7 @@ def record(wanted):
         "model": model,
         **({"part": part, "channels": channels} if part else {}),
         "options": options,
+        **({"net": net} if net else {}),
         "size": int(size),
         "params": sum(p.numel() for key, p in network.named_parameters() if own(key)),
         "keys": fnv1a(keys),

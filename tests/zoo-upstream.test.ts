@@ -28,6 +28,8 @@ interface RecordOf {
   /** A net of its own, MODEL_part, with channels of its own that go in. */
   readonly part?: string;
   readonly channels?: number;
+  /** SOURCE:NET of the zoo, where its name is not the model's. */
+  readonly net?: string;
   readonly size: number;
   readonly params: number;
   /** A hash of the names and shapes of all tensors. */
@@ -48,9 +50,10 @@ for (const file of readdirSync(folder)) {
   const { records } = JSON.parse(readFileSync(path.join(folder, file), "utf8")) as { records: RecordOf[] };
 
   for (const record of records) {
-    const { source, size, options, part, channels = 3 } = record;
+    const { size, options, part, channels = 3 } = record;
+    const [source, named] = record.net?.split(":") ?? [record.source, record.model];
     const stride = options.output_stride ? `_os${options.output_stride}` : "";
-    const model = `${record.model}${stride}${part ? `_${part}` : ""}`;
+    const model = `${named}${stride}${part ? `_${part}` : ""}`;
     upstream(`${source} ${model}`, async () => {
       const found = zooNetOf(source, model, { size: `${size}x${size}x${channels}` });
       assert.ok(found, "the zoo has no such net");

@@ -38,11 +38,14 @@ const files = [
   "timm_efficientnet",
   "timm_dla",
   "timm_hrnet",
+  "timm_inception",
+  "timm_xception",
   "torchvision",
   "torchvision_convnext",
   "torchvision_mobile",
   "torchvision_segmentation",
   "torchvision_detection",
+  "torchvision_inception",
   "keras",
   "caffe",
   "papers",
@@ -74,7 +77,7 @@ interface Published {
   /** Absent where the net has it unless told. */
   readonly size?: string | undefined;
   readonly classes?: string;
-  readonly params: number;
+  readonly params?: number;
   readonly macs?: number;
   /** The same in thousands of millions, to three digits. */
   readonly gmacs?: string;
@@ -112,7 +115,7 @@ const sources: readonly {
   readonly file: string;
   readonly facts: string;
   readonly count: number;
-  readonly read: (row: Row) => Published | undefined;
+  readonly read: (row: Row) => Published | readonly Published[] | undefined;
 }[] = [
   {
     file: "timm",
@@ -171,6 +174,18 @@ const sources: readonly {
     read: (row) => (row.family === "hrnet" ? timmRow(row) : undefined),
   },
   {
+    file: "timm_inception",
+    facts: "facts/timm_models.csv",
+    count: 2,
+    read: (row) => (/^inception_v[34]$/.test(row.model) ? timmRow(row) : undefined),
+  },
+  {
+    file: "timm_xception",
+    facts: "facts/timm_models.csv",
+    count: 6,
+    read: (row) => (row.family.startsWith("xception") ? timmRow(row) : undefined),
+  },
+  {
     file: "torchvision",
     facts: "facts/torchvision_weights.csv",
     count: 38,
@@ -212,6 +227,19 @@ const sources: readonly {
             gmacs: Number(ops_g).toFixed(3),
             ...(model.startsWith("faster") && { regions: 1000 }),
           }
+        : undefined,
+  },
+  {
+    file: "torchvision_inception",
+    facts: "facts/torchvision_weights.csv",
+    count: 2,
+    // The parameters are published with the auxiliary classifier, the multiply-adds without it.
+    read: ({ model, num_params, macs_conv_fc_exact, crop }) =>
+      model === "inception_v3"
+        ? [
+            { model, size: `${crop}x${crop}x3`, macs: Number(macs_conv_fc_exact) },
+            { model: "inception_v3_aux", size: `${crop}x${crop}x3`, params: Number(num_params) },
+          ]
         : undefined,
   },
   {
@@ -271,7 +299,7 @@ for (const { file, facts, count, read: readRow } of sources) {
         const { params, macs, timmMacs, state } = countsOf(model, settingsOf(one));
         const boxes = one.regions ? countsOf(`${model}_boxes`) : { params: 0, macs: 0 };
         const found = {
-          params: params + boxes.params,
+          params: one.params && params + boxes.params,
           macs: one.macs && macs,
           gmacs: one.gmacs && ((macs + (one.regions ?? 0) * boxes.macs) / 1e9).toFixed(3),
           timmMacs: one.timmMacs && timmMacs,
