@@ -14,6 +14,7 @@ import type { Graph, Node } from "./ir/graph.ts";
 import { isOp } from "./ir/graph.ts";
 import type { WeightSource } from "./ir/interpret.ts";
 import { ops } from "./ir/ops/index.ts";
+import { isConstant } from "./ir/ops/param.ts";
 import { countGraph, depthOf } from "./ir/stats.ts";
 import { checkNames } from "./lower/check-names.ts";
 import type { Verdict } from "./lower/expectations.ts";
@@ -293,11 +294,19 @@ export function cardOf({ name, doc, graph }: AnalysedNet, weightsFrom: string): 
   };
 }
 
+/** The number that all values are multiplied by, if there is one. */
+function factorOf({ inputs: [, scale, shift] }: Node): number | undefined {
+  if (!isConstant(scale) || !isConstant(shift)) return undefined;
+  const [factors, offsets] = [scale, shift].map((node) => node.attrs.compute!([]));
+  const isSame = factors.every((factor) => factor === factors[0]) && offsets.every((offset) => offset === 0);
+  return isSame ? factors[0] : undefined;
+}
+
 /** Whether the channels of each place are scaled to sum 1: by a softmax, or as the mean of some. */
 function areProbabilities(node: Node): boolean {
   const sumOf = (value: Node): number => {
     if (isOp(value, ops.softmax)) return value.attrs.parts || value.attrs.places ? Number.NaN : 1;
-    if (isOp(value, ops.times)) return value.attrs.factor * sumOf(value.inputs[0]);
+    if (isOp(value, ops.affine)) return (factorOf(value) ?? Number.NaN) * sumOf(value.inputs[0]);
     return isOp(value, ops.add) ? sumOf(value.inputs[0]) + sumOf(value.inputs[1]) : Number.NaN;
   };
   return Math.abs(sumOf(node) - 1) < 1e-6;

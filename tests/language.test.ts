@@ -201,6 +201,14 @@ test("a blur pool's kernel is binomial, no parameter, and counts as a convolutio
   );
 });
 
+test("to multiply by a number takes no weights", () => {
+  const { graph } = netOf(around("n: times(0.25)", "2x2x3"));
+  assert.equal(countGraph(graph), { params: 0, state: 0, macs: 0, timmMacs: 0, activations: 0 });
+  const scale = graph.nodes.find(({ name }) => name === "n.scale")!;
+  assert.equal([...paramValue(scale as Node<ParamAttrs>, heWeights(graph, 0)).data], [0.25, 0.25, 0.25]);
+  assert.equal(codesOf(around("times")), ["missing-argument"]);
+});
+
 // ---- arguments ----------------------------------------------------------------------------------------
 
 test("the call is stronger than the nearest default, that than farther ones, all than the declared", () => {

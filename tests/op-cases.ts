@@ -99,10 +99,6 @@ export const opCases = {
     { title: "one channel on the left", operands: [map(2, 5, 3, 1), map(2, 5, 3, 7)], attrs: null },
     { title: "one value", operands: [map(2, 1, 1, 6), map(2, 1, 1, 1)], attrs: null },
   ],
-  times: [
-    { title: "a third", operands: [map(2, 3, 5, 7)], attrs: { factor: 1 / 3 } },
-    { title: "turned round", operands: [map(1, 1, 1, 12)], attrs: { factor: -2.5 } },
-  ],
   concat: [
     { title: "two", operands: [map(2, 3, 5, 4), map(2, 3, 5, 1)], attrs: null },
     { title: "three", operands: [map(1, 3, 5, 4), map(1, 3, 5, 7), map(1, 3, 5, 2)], attrs: null },

@@ -161,8 +161,6 @@ const chains: readonly (readonly PointwiseOperation[])[] = [
   [{ op: "mul" }],
   [{ op: "gate" }],
   [{ op: "weigh" }],
-  [{ op: "times", factor: 1 / 3 }],
-  [{ op: "add" }, { op: "times", factor: -0.5 }, relu],
   [{ op: "affine" }, { op: "weigh" }, relu],
   [{ op: "prelu" }],
   [{ op: "affine" }, relu, { op: "gate" }, { op: "activation", activation: { fn: "tanh" } }],
@@ -185,7 +183,6 @@ function chainReference(
   const { weights, bias, extra } = vectors;
   return chain.reduce((y, step) => {
     if (step.op === "activation") return reference(ops.activation, step.activation, [y]);
-    if (step.op === "times") return reference(ops.times, { factor: step.factor }, [y]);
     if (step.op === "affine") return reference(ops.affine, null, [y, weights, bias]);
     if (step.op === "bias") return reference(ops.bias, null, [y, bias]);
     if (step.op === "add") return reference(ops.add, null, [y, second]);

@@ -176,8 +176,8 @@ const sources: readonly {
   {
     file: "timm_inception",
     facts: "facts/timm_models.csv",
-    count: 2,
-    read: (row) => (/^inception_v[34]$/.test(row.model) ? timmRow(row) : undefined),
+    count: 3,
+    read: (row) => (/^inception_(v3|v4|resnet_v2)$/.test(row.model) ? timmRow(row) : undefined),
   },
   {
     file: "timm_xception",

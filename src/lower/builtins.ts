@@ -63,6 +63,17 @@ const affine: Builtin = {
   },
 };
 
+const times: Builtin = {
+  name: "times",
+  summary: "every value times a number",
+  parameters: [{ name: "factor", kind: "float" }],
+  build(a) {
+    const shape = [a.x.type.shape[3]];
+    const factor = constant(a, "scale", shape, (a.value("factor") as NumberValue).value);
+    return a.builder.add(ops.affine, a.name, [a.x, factor, constant(a, "shift", shape, 0)], null, a.span);
+  },
+};
+
 const extend: Builtin = {
   name: "extend",
   summary: "fills with zeros up to a size, or around the map",
@@ -146,14 +157,6 @@ const softmax: Builtin = {
   },
 };
 
-const times: Builtin = {
-  name: "times",
-  summary: "every value times a number",
-  parameters: [{ name: "factor", kind: "float" }],
-  build: (a) =>
-    a.builder.add(ops.times, a.name, [a.x], { factor: (a.value("factor") as NumberValue).value }, a.span),
-};
-
 const lrn: Builtin = {
   name: "lrn",
   summary: "local response normalisation across channels",
@@ -232,11 +235,11 @@ const list: readonly Builtin[] = [
   placeNorm("ln", true, "layer normalisation over the channels of each place"),
   placeNorm("rms", false, "division by the root mean square of the channels of each place"),
   affine,
+  times,
   maxpool,
   avgpool,
   sumpool,
   blurpool,
-  times,
   extend,
   slice,
   upsample,

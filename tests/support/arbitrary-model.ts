@@ -181,8 +181,6 @@ const kinds = {
   softmaxOfPlaces: ({ net, x, values }) =>
     net.add(ops.softmax, `places${values.length}`, [x], { parts: 0, places: true }),
   sum: ({ net, x, values }) => net.add(ops.globalAveragePool, `sum${values.length}`, [x], { sum: true }),
-  scaled: ({ net, x, values, pick }) =>
-    net.add(ops.times, `times${values.length}`, [x], { factor: 0.25 * (1 + pick(0, 4)) }),
   weigh: ({ net, x }) => net.times(x, net.slice(x, 0, 1)),
   layerNorm({ net, x, values, pick }) {
     const name = `layerNorm${values.length}`;
@@ -237,7 +235,6 @@ const weights: Readonly<Record<keyof typeof kinds, number>> = {
   softmaxOfPlaces: 1,
   sum: 1,
   weigh: 1,
-  scaled: 1,
   layerNorm: 1,
   lrn: 1,
   channelConv: 1,

@@ -13,7 +13,7 @@ const titles: Readonly<Record<string, string>> = {
   timm_efficientnet: "timm: efficientnet.py",
   timm_dla: "timm: dla.py",
   timm_hrnet: "timm: hrnet.py",
-  timm_inception: "timm: inception_v3.py, inception_v4.py",
+  timm_inception: "timm: inception_v3.py, inception_v4.py, inception_resnet_v2.py",
   timm_xception: "timm: xception.py, xception_aligned.py",
   torchvision: "torchvision",
   torchvision_convnext: "torchvision: convnext.py",

@@ -23,7 +23,6 @@ import { reflectPad } from "./reflect-pad.ts";
 import { resize } from "./resize.ts";
 import { slice } from "./slice.ts";
 import { softmax } from "./softmax.ts";
-import { times } from "./times.ts";
 
 export const ops = {
   input,
@@ -39,7 +38,6 @@ export const ops = {
   prelu,
   add,
   mul,
-  times,
   concat,
   slice,
   pad,

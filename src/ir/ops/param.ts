@@ -44,5 +44,5 @@ export const isState = ({ attrs: { role, frozen } }: Node<ParamAttrs>): boolean 
   role === "mean" || role === "var" || frozen === true;
 
 /** Computed from nothing: the kernel of a blur pool. */
-export const isConstant = (node: Node): boolean =>
+export const isConstant = (node: Node): node is Node<ParamAttrs> =>
   isOp(node, param) && node.attrs.compute !== undefined && node.inputs.length === 0;

@@ -32,7 +32,6 @@ export type PointwiseOperation =
   | { readonly op: "gate" }
   /** As `mul`, the second map having one channel. */
   | { readonly op: "weigh" }
-  | { readonly op: "times"; readonly factor: number }
   /** Slopes of negative values at `extra`. */
   | { readonly op: "prelu" }
   | { readonly op: "activation"; readonly activation: Activation };
@@ -55,7 +54,6 @@ const slotsOf: Readonly<Record<PointwiseOperation["op"], readonly Slot[]>> = {
   gate: ["residual"],
   weigh: ["residual"],
   prelu: ["extra"],
-  times: [],
   activation: [],
 };
 
@@ -73,13 +71,7 @@ export function pointwiseKernel(spec: PointwiseSpec): Kernel {
   const second = takesMap ? spec.second : undefined;
   const units = rowUnits(output.height, output.channels);
   const layouts = second ? [input, second, output] : [input, output];
-  const words = chain.map((step) =>
-    step.op === "activation"
-      ? printActivation(step.activation)
-      : step.op === "times"
-        ? `times ${step.factor}`
-        : step.op,
-  );
+  const words = chain.map((step) => (step.op === "activation" ? printActivation(step.activation) : step.op));
   return {
     name: `pointwise ${words.join(" ")} ${layouts.map(printLayout).join(">")}`,
     units: units.units,
@@ -87,7 +79,7 @@ export function pointwiseKernel(spec: PointwiseSpec): Kernel {
       // Nothing depends on the channel and nothing lies between pixels: a row is one long pixel.
       const isFlat =
         units.parts === 1 &&
-        chain.every(({ op }) => ["add", "mul", "times", "activation"].includes(op)) &&
+        chain.every(({ op }) => ["add", "mul", "activation"].includes(op)) &&
         layouts.every(({ channels, pixelStride }) => pixelStride === lanes(channels));
       const width = isFlat ? 1 : output.width;
       const vectors = isFlat ? output.width * units.vectors : units.vectors;
@@ -168,8 +160,6 @@ function apply(
       return f32x4.mul(x, load("residual"));
     case "weigh":
       return f32x4.mul(x, v128.load32_splat(operands.residual!));
-    case "times":
-      return f32x4.mul(x, f32x4.const(step.factor));
     case "prelu":
       return v128.bitselect(f32x4.mul(x, load("extra")), x, f32x4.lt(x, f32x4.const(0)));
     case "activation":

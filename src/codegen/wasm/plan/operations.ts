@@ -81,8 +81,6 @@ const operations: Operations = {
     join(node, planner, next, { op }, { second: planner.view(second) }, main);
   },
 
-  times: (node, planner, next) => join(node, planner, next, { op: "times", factor: node.attrs.factor }),
-
   concat(node, planner) {
     const output = planner.map(node);
     const { channels, pixelStride } = output.layout;
