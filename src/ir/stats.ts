@@ -10,6 +10,7 @@
 import { type Graph, isOp, type Node } from "./graph.ts";
 import { ops } from "./ops/index.ts";
 import { isConstant, isState } from "./ops/param.ts";
+import type { ResizeAttrs } from "./ops/resize.ts";
 import { elements } from "./tensor.ts";
 
 export interface Counts {
@@ -39,12 +40,13 @@ function counter(graph: Pick<Graph, "nodes">): (node: Node) => Counts {
   return (node) => countNode(node, squeezes.has(node));
 }
 
+const isVector = ({ type: { shape } }: Node) => shape.length === 4 && shape[1] * shape[2] === 1;
+
 /**
  * The means of whole maps that gates are made from, as in squeeze and excitation: timm writes them as `x.mean((2, 3))`,
  * which fvcore does not count, and the pool before a classifier as `adaptive_avg_pool2d`, which it does.
  */
 function squeezesOf(graph: Pick<Graph, "nodes">): ReadonlySet<Node> {
-  const isVector = ({ type: { shape } }: Node) => shape.length === 4 && shape[1] * shape[2] === 1;
   const inGates = new Set<Node>();
   for (const node of graph.nodes.toReversed()) {
     const gates = isOp(node, ops.mul) && !isVector(node);
@@ -53,6 +55,10 @@ function squeezesOf(graph: Pick<Graph, "nodes">): ReadonlySet<Node> {
   }
   return new Set([...inGates].filter((node) => isOp(node, ops.globalAveragePool)));
 }
+
+/** A vector at every place of a map: upstream that is a sum or product that broadcasts, which fvcore does not count. */
+const isSpread = (node: Node<ResizeAttrs>): boolean =>
+  node.attrs.method === "nearest" && isVector(node.inputs[0]);
 
 function countNode(node: Node, isSqueeze: boolean): Counts {
   if (isOp(node, ops.param)) {
@@ -71,7 +77,8 @@ function countNode(node: Node, isSqueeze: boolean): Counts {
   else if (isOp(node, ops.layerNorm) && node.attrs.center) more = 5 * size;
   else if (isOp(node, ops.globalAveragePool) && (!isSqueeze || node.attrs.sum))
     more = elements(node.inputs[0].type.shape);
-  else if (isOp(node, ops.resize)) more = (node.attrs.method === "bilinear" ? 4 : 1) * size;
+  else if (isOp(node, ops.resize) && !isSpread(node))
+    more = (node.attrs.method === "bilinear" ? 4 : 1) * size;
   return { ...nothing, macs, timmMacs: macs + more, activations: multiplies ? size : 0 };
 }
 

@@ -25,7 +25,7 @@ export const rules: readonly Rule[] = [
   { tag: "operatorKeyword", pattern: /^(?:(?:not|or|and|as)(?![A-Za-z0-9_])|x(?![A-Za-z0-9_])|\u00D7)/ },
   { tag: "labelName", pattern: /^(?:[A-Za-z_][A-Za-z0-9_]*(?=(?:[\t\v\f\r \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF]+)?:))/ },
   { tag: "propertyName", pattern: /^(?:[A-Za-z_][A-Za-z0-9_]*(?=(?:[\t\v\f\r \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF]+)?=(?!=)))/ },
-  { tag: "variableName.standard", pattern: /^(?:(?:conv|dense|bn|gn|ln|rms|affine|maxpool|avgpool|sumpool|blurpool|times|extend|slice|upsample|resize|relu|relu6|leaky|prelu|elu|sigmoid|hsigmoid|tanh|swish|hswish|gelu|mish|softmax|lrn|channelconv|image)(?![A-Za-z0-9_]))/ },
+  { tag: "variableName.standard", pattern: /^(?:(?:conv|dense|bn|gn|ln|rms|affine|times|maxpool|avgpool|sumpool|blurpool|extend|slice|upsample|resize|relu|relu6|leaky|prelu|elu|sigmoid|hsigmoid|tanh|swish|hswish|gelu|mish|softmax|lrn|channelconv|image)(?![A-Za-z0-9_]))/ },
   { tag: "variableName.function", pattern: /^(?:(?:min|max|floor|ceil|round)(?![A-Za-z0-9_]))/ },
   { tag: "variableName", pattern: /^(?:[A-Za-z_][A-Za-z0-9_]*)/ },
   { tag: "operator", pattern: /^(?:@|->|\||==|!=|<=|>=|<|>|\+|-|\*|\/|%)/ },
