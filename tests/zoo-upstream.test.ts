@@ -55,7 +55,7 @@ for (const file of readdirSync(folder)) {
     const stride = options.output_stride ? `_os${options.output_stride}` : "";
     const model = `${named}${stride}${part ? `_${part}` : ""}`;
     upstream(`${source} ${model}`, async () => {
-      const found = zooNetOf(source, model, { size: `${size}x${size}x${channels}` });
+      const found = zooNetOf(source, model, size === 224 ? {} : { size: `${size}x${size}x${channels}` });
       assert.ok(found, "the zoo has no such net");
       assert.is(countGraph(found!.net.graph).params, record.params);
       const table = tableOf(found!, record.keys);
