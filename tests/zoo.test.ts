@@ -8,7 +8,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
 import { otherGraphs, tablesOf } from "../src/cli/weights-options.ts";
-import { type AnalysedNet, analyse } from "../src/compile.ts";
+import { type AnalysedNet, analyse, analyseLoaded } from "../src/compile.ts";
 import { countGraph } from "../src/ir/stats.ts";
 import { format } from "../src/parser/format.ts";
 import { bindWeights } from "../src/weights/bind.ts";
@@ -16,7 +16,7 @@ import { familiesPage } from "./support/families.ts";
 import { manifests, publishedModels } from "./support/manifests.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
-import { readZoo, zoo, zooNetOf } from "./support/zoo.ts";
+import { readZoo, zoo, zooFile, zooNetOf } from "./support/zoo.ts";
 
 type Row = Readonly<Record<string, string>>;
 
@@ -284,7 +284,6 @@ for (const { file, facts, count, read: readRow } of sources) {
   const counts = suite(`counts of ${file}`);
   const published = tableOf(facts).flatMap((row) => readRow(row) ?? []);
   const models = new Set(published.map(({ model }) => model));
-  const source = zoo(file);
 
   counts("none is left out", () => assert.is(models.size, count));
 
@@ -292,7 +291,7 @@ for (const { file, facts, count, read: readRow } of sources) {
     counts(model, () => {
       for (const one of published.filter((each) => each.model === model)) {
         const countsOf = (net: string, settings = {}) => {
-          const { nets, module } = analyse(source, { net, read: readZoo, settings });
+          const { nets, module } = analyseLoaded(zooFile(file), { net, settings });
           assert.ok(nets[0], `${module?.nets.length} nets, and not ${net}`);
           return countGraph(nets[0].graph);
         };

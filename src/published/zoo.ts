@@ -2,7 +2,7 @@
  * The published networks that are written in the language (zoo/): each SOURCE:MODEL of the catalogue that has a net, compiled.
  */
 import { makeSource } from "../base/source.ts";
-import { type AnalysedNet, analyse } from "../compile.ts";
+import { type AnalysedNet, analyseLoaded, type Loaded, load } from "../compile.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { publishedNetworks } from "./catalogue.ts";
 import { zooTexts } from "./zoo.generated.ts";
@@ -14,6 +14,18 @@ const read: ReadModule = (path) => {
   const file = path.replace("./", "");
   return Object.hasOwn(zooTexts, file) ? sourceOf(file) : { why: "the zoo has no such file" };
 };
+
+const loaded = new Map<string, Loaded>();
+
+/** A file of the zoo, read once. */
+function fileOf(file: string): Loaded {
+  const known = loaded.get(file) ?? load(sourceOf(file), read);
+  loaded.set(file, known);
+  return known;
+}
+
+const has = ({ module }: Loaded, net: string): boolean =>
+  module?.nets.some(({ item }) => item.name.text === net) ?? false;
 
 /** The files of a source begin with its name: timm, timm_next. */
 const filesOf = (source: string): readonly string[] =>
@@ -33,23 +45,14 @@ export function zooNet(
   settings: Readonly<Record<string, string>> = {},
 ): AnalysedNet | undefined {
   const { files, net } = placeOf(name);
-  for (const file of files) {
-    const [found] = analyse(sourceOf(file), { net, read, settings }).nets;
-    if (found) return found;
-  }
-  return undefined;
+  const file = files.map(fileOf).find((one) => has(one, net));
+  return file && analyseLoaded(file, { net, settings }).nets[0];
 }
 
 /** Those of the catalogue that have a net. */
 export function zooNames(): readonly string[] {
-  const nets = new Map(
-    Object.keys(zooTexts).map((file) => {
-      const { module } = analyse(sourceOf(file), { net: "none of them", read });
-      return [file, new Set(module?.nets.map(({ item }) => item.name.text))];
-    }),
-  );
   return [...publishedNetworks().keys()].filter((name) => {
     const { files, net } = placeOf(name);
-    return files.some((file) => nets.get(file)?.has(net));
+    return files.some((file) => has(fileOf(file), net));
   });
 }
