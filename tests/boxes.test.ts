@@ -49,7 +49,7 @@ const sizes = [
 ];
 
 const values = (name: string, count: number, scale: number): Float64Array =>
-  Float64Array.from(filler.tensor(`${name}.bias`, [count]), (value) => value * scale);
+  Float64Array.from(filler.tensor(`${name}.bias`, [count], 1), (value) => value * scale);
 
 const mapsOf = (name: string, channels: number, scale: number, of = sizes): FeatureMap[] =>
   of.map(([height, width], i) => ({

@@ -247,6 +247,15 @@ if (requireShared(kerasFile)) {
   });
 }
 
+test("Keras 3 calls the kernel of a depthwise convolution as any other", () => {
+  const renamed = Object.entries(kerasTensors(1, { predictions: 1000 })).map(
+    ([name, shape]) => [name.replace("depthwise_kernel", "kernel"), shape] as const,
+  );
+  const { found, place } = loaded(Object.fromEntries(renamed), "tensorflow");
+  assert.is(found.convention, "Keras");
+  assert.is(place("conv3.1.body.conv2.weight"), "block_2_depthwise/kernel");
+});
+
 test("nsfwjs' layers model: three dense layers behind the pool, in any order in the manifest", () => {
   const heads = { dense_1: 256, dense_2: 128, dense_3: 5 };
   const sorted = Object.fromEntries(

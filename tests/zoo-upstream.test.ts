@@ -14,6 +14,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import { countGraph } from "../src/ir/stats.ts";
 import { elements } from "../src/ir/tensor.ts";
 import { startWasm } from "../src/run/wasm.ts";
+import type { Layout } from "../src/weights/checkpoint.ts";
 import { filler, fnv1a } from "./support/filler.ts";
 import { type OpenedNet, root } from "./support/nets.ts";
 import { toNchw, toNhwc } from "./support/networks.ts";
@@ -58,8 +59,9 @@ for (const file of readdirSync(folder)) {
       const found = zooNetOf(source, model, size === 224 ? {} : { size: `${size}x${size}x${channels}` });
       assert.ok(found, "the zoo has no such net");
       assert.is(countGraph(found!.net.graph).params, record.params);
-      const table = tableOf(found!, record.keys);
-      const weights = bindFilled(found!, table, filler);
+      const layout = source === "keras" ? "tensorflow" : "torch";
+      const table = tableOf(found!, record.keys, layout);
+      const weights = bindFilled(found!, table, filler, layout);
       const { artifacts } = emit(found!.net, { target: wasm, weights, weightsFrom: "names" });
       const started = await startWasm({ artifacts, threads: 1 });
       const shape = [1, channels, size, size];
@@ -93,11 +95,11 @@ for (const file of readdirSync(folder)) {
 }
 
 /** The table that gives the net's tensors the names and shapes that the upstream code has. */
-function tableOf(found: OpenedNet, keys: number): string {
+function tableOf(found: OpenedNet, keys: number, layout: Layout): string {
   const lines = new Map(
     tablesOf(found.module).map(({ name }) => [
       name,
-      upstreamTensors(found, name)
+      upstreamTensors(found, name, layout)
         .map(({ name, shape }) => `${name} ${shape.filter((side) => side > 1).join("x")}`)
         .sort(),
     ]),

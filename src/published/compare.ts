@@ -55,17 +55,17 @@ export function besideStages(graph: Graph, network: PublishedNetwork): Beside | 
 const farthest = 0.5;
 
 /**
- * The network whose stages are nearest: among those that have about as many parameters as were wanted, if any has a stage
- * in common, else among all.
+ * The network whose stages are nearest: among those that have as many parameters as were wanted or, if none of these has a
+ * stage in common, about as many, else among all.
  */
 export function nearestByStage(graph: Graph, wanted: number): Beside | undefined {
   const all = inOrder(publishedNetworks().values()).flatMap((network) => besideStages(graph, network) ?? []);
   const related = all.filter(({ pairs }) =>
     pairs.some(([a, b]) => a !== undefined && a.params === b?.params),
   );
-  const meant = related.filter(({ network }) => Math.abs(network.params - wanted) <= wanted / 1000);
-  const [first] = (meant.length > 0 ? meant : related).toSorted(
-    (a, b) => distance(a.pairs) - distance(b.pairs),
-  );
+  const within = (share: number) =>
+    related.filter(({ network }) => Math.abs(network.params - wanted) <= share * wanted);
+  const meant = [within(0), within(1 / 1000), related].find((networks) => networks.length > 0) ?? [];
+  const [first] = meant.toSorted((a, b) => distance(a.pairs) - distance(b.pairs));
   return first && distance(first.pairs) <= farthest * first.network.params ? first : undefined;
 }

@@ -60,13 +60,15 @@ function bestPrefix(
   let best: Ranked | undefined;
   for (const prefix of prefixesOf(plain, tensors)) {
     const names = prefix ? plain.map((name) => prefix + name) : plain;
-    let matched = 0;
-    let fitting = 0;
+    // A tensor that several weights are called by is found once.
+    const found = new Set<string>();
+    const fits = new Set<string>();
     names.forEach((name, i) => {
       const tensor = tensors.get(name);
-      if (tensor) matched++;
-      if (tensor && wanted[i].accepts(tensor.shape)) fitting++;
+      if (tensor) found.add(name);
+      if (tensor && wanted[i].accepts(tensor.shape)) fits.add(name);
     });
+    const [matched, fitting] = [found.size, fits.size];
     if (best && (matched < best.matched || (matched === best.matched && fitting <= best.fitting))) continue;
     best = { table, prefix, names, matched, fitting };
   }

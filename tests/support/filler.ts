@@ -20,19 +20,14 @@ function uniform(name: string, count: number, scale: number, offset: number): Fl
   return values;
 }
 
-/** A tensor of a state dict, in torch's layout. */
-function tensor(name: string, shape: readonly number[]): Float32Array {
-  const of = (scale: number, offset: number) =>
-    uniform(
-      name,
-      shape.reduce((a, b) => a * b, 1),
-      scale,
-      offset,
-    );
-  const last = name.split(".").at(-1)!;
-  if (shape.length >= 2) return of(2 * Math.sqrt(6 / shape.slice(1).reduce((a, b) => a * b, 1)), -0.5);
-  if (last === "bias" || last === "running_mean") return of(0.2, -0.5);
-  return last === "running_var" ? of(1, 0.5) : of(0.5, 0.5);
+/** A tensor of a state dict, or of Keras', whose kernels have so many inputs a value. */
+function tensor(name: string, shape: readonly number[], fanIn: number): Float32Array {
+  const count = shape.reduce((a, b) => a * b, 1);
+  const of = (scale: number, offset: number) => uniform(name, count, scale, offset);
+  const last = name.split(/[./]/).at(-1)!;
+  if (shape.length >= 2) return of(2 * Math.sqrt(6 / fanIn), -0.5);
+  if (["bias", "beta", "running_mean", "moving_mean"].includes(last)) return of(0.2, -0.5);
+  return last === "running_var" || last === "moving_variance" ? of(1, 0.5) : of(0.5, 0.5);
 }
 
 /** A picture, NCHW. */

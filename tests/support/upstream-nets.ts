@@ -11,6 +11,7 @@ import type { Op } from "../../src/ir/op.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { elements, type Tensor } from "../../src/ir/tensor.ts";
 import type { BoundWeights } from "../../src/weights/bind.ts";
+import type { Layout } from "../../src/weights/checkpoint.ts";
 import { translate } from "../../src/weights/names.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { examplePath, type OpenedNet, openNet } from "./nets.ts";
@@ -68,7 +69,7 @@ const torchvisionNets: readonly (readonly [
 ];
 
 export interface Filler {
-  tensor(name: string, shape: readonly number[]): Float32Array;
+  tensor(name: string, shape: readonly number[], fanIn: number): Float32Array;
   input(count: number): Float32Array;
 }
 
@@ -94,13 +95,18 @@ export async function upstreamNets(): Promise<readonly UpstreamNet[]> {
 }
 
 /** A net's weights from a checkpoint as upstream would save it, under the names of a table. */
-export function bindFilled({ net, module }: OpenedNet, table: string, fill: Filler): BoundWeights {
-  const bytes = checkpoint({ net, module }, table, fill);
+export function bindFilled(
+  { net, module }: OpenedNet,
+  table: string,
+  fill: Filler,
+  layout: Layout = "torch",
+): BoundWeights {
+  const bytes = checkpoint({ net, module }, table, fill, layout);
   return bind(net, module, "detfill.safetensors", { read: () => bytes });
 }
 
-/** A net's tensors under the names of a table, in torch's layout. */
-export function upstreamTensors({ net, module }: OpenedNet, table: string) {
+/** A net's tensors under the names of a table. */
+export function upstreamTensors({ net, module }: OpenedNet, table: string, layout: Layout = "torch") {
   const names = tablesOf(module).find(({ name }) => name === table)!;
   const kernelsOf = (op: Op<never>) =>
     new Set(net.graph.nodes.flatMap((node) => (node.op === op ? [node.inputs[1].name] : [])));
@@ -108,13 +114,18 @@ export function upstreamTensors({ net, module }: OpenedNet, table: string) {
   return net.graph.nodes.flatMap((node) => {
     if (!isOp(node, ops.param) || node.attrs.compute) return [];
     const s = node.attrs.shape;
+    const inputs = s.slice(0, 3).reduce((a, b) => a * b, 1);
     const shape = alongChannels.has(node.name)
       ? [1, 1, ...s]
       : s.length < 4
         ? s
         : dense.has(node.name)
-          ? [s[3], s[0] * s[1] * s[2]]
-          : [s[3], s[2], s[0], s[1]];
+          ? layout === "torch"
+            ? [s[3], inputs]
+            : [inputs, s[3]]
+          : layout === "torch"
+            ? [s[3], s[2], s[0], s[1]]
+            : s;
     const name = translate(names, node.name);
     // torchvision's ConvNeXt alone has vectors of three dimensions.
     return [{ name, shape: name.endsWith("layer_scale") ? [...shape, 1, 1] : shape }];
@@ -122,10 +133,12 @@ export function upstreamTensors({ net, module }: OpenedNet, table: string) {
 }
 
 /** Every tensor filled from its upstream name. */
-function checkpoint(net: OpenedNet, table: string, fill: Filler): Uint8Array {
-  const tensors = upstreamTensors(net, table);
+function checkpoint(net: OpenedNet, table: string, fill: Filler, layout: Layout): Uint8Array {
+  const fanIn = (shape: readonly number[]) =>
+    (layout === "torch" ? shape.slice(1) : shape.slice(0, -1)).reduce((a, b) => a * b, 1);
+  const tensors = upstreamTensors(net, table, layout);
   return writeSafetensors(
-    tensors.map(({ name, shape }) => ({ name, shape, data: fill.tensor(name, shape) })),
+    tensors.map(({ name, shape }) => ({ name, shape, data: fill.tensor(name, shape, fanIn(shape)) })),
   );
 }
 

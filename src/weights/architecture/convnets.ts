@@ -1,10 +1,10 @@
-/** Networks without residuals that are widely used beside them: VGG, DenseNet, GoogLeNet. */
+/** Networks without residuals that are widely used beside them: VGG, GoogLeNet, DenseNet. */
 import type { Architecture } from "./architecture.ts";
 import { kerasLeaves, leaves, namesTable, separated } from "./spec-text.ts";
 import type { Tensors } from "./tensors.ts";
 
 export function readConvnet(t: Tensors, params: number): Architecture | undefined {
-  return readVgg(t, params) ?? readDenseNet(t, params) ?? readGoogLeNet(t);
+  return readVgg(t, params) ?? readGoogLeNet(t);
 }
 
 // ---- VGG --------------------------------------------------------------------------------------------
@@ -120,16 +120,70 @@ function kerasLayers(t: Tensors): Layer[] {
 
 // ---- DenseNet ---------------------------------------------------------------------------------------
 
-function readDenseNet(t: Tensors, params: number): Architecture | undefined {
-  const stem = t.kernel("features.conv0");
-  const head = t.kernel("classifier");
-  const layer = (s: number, b: number, k: number) =>
-    t.kernel(`features.denseblock${s}.denselayer${b}.conv${k}`);
+interface DenseNames {
+  readonly convention: string;
+  readonly stem: string;
+  readonly head: string;
+  /** Convolution `k` of layer `b`, both from 1, of block `s`, from 1. */
+  readonly layer: (s: number, b: number, k: number) => string;
+  readonly table: readonly string[];
+  /** Rows of the net beside those that all have. */
+  readonly defaults: readonly string[];
+  readonly end: readonly string[];
+}
+
+const torchDense: DenseNames = {
+  convention: "torchvision and timm",
+  stem: "features.conv0",
+  head: "classifier",
+  layer: (s, b, k) => `features.denseblock${s}.denselayer${b}.conv${k}`,
+  table: [
+    ...leaves(),
+    '"conv0.conv.{*}" -> "features.conv0.{*}"',
+    '"conv0.bn.{*}" -> "features.norm0.{*}"',
+    '"dense{s}.{b}.bn{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.norm{k}.{*}"',
+    '"dense{s}.{b}.conv{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.conv{k}.{*}"',
+    '"trans{s}.bn.{*}" -> "features.transition{s}.norm.{*}"',
+    '"trans{s}.conv.{*}" -> "features.transition{s}.conv.{*}"',
+    '"norm5.bn.{*}" -> "features.norm5.{*}"',
+    '"fc.{*}" -> "classifier.{*}"',
+  ],
+  defaults: [],
+  end: [],
+};
+
+/** Keras' number a block as the stage of its map, from 2. */
+const kerasDense: DenseNames = {
+  convention: "Keras",
+  stem: "conv1_conv",
+  head: "predictions",
+  layer: (s, b, k) => `conv${s + 1}_block${b}_${k}_conv`,
+  table: [
+    ...kerasLeaves,
+    '"conv0.{op}.{*}" -> "conv1_{op}/{*}"',
+    '"dense{s}.{b}.bn{k}.{*}" -> "conv{s+1}_block{b+1}_{k-1}_bn/{*}"',
+    '"dense{s}.{b}.conv{k}.{*}" -> "conv{s+1}_block{b+1}_{k}_conv/{*}"',
+    '"trans{s}.{op}.{*}" -> "pool{s+1}_{op}/{*}"',
+    '"norm5.bn.{*}" -> "bn/{*}"',
+    '"fc.{*}" -> "predictions/{*}"',
+  ],
+  defaults: ["default bn(eps = 1.001e-5)"],
+  end: ["prob: softmax"],
+};
+
+/** Before residual networks are: Keras' DenseNets call the layers of a block as its ResNets do. */
+export function readDenseNet(t: Tensors, params: number): Architecture | undefined {
+  const names = t.layout === "tensorflow" ? kerasDense : torchDense;
+  const stem = t.kernel(names.stem);
+  const head = t.kernel(names.head);
+  const layer = (s: number, b: number, k: number) => t.kernel(names.layer(s, b, k));
   const [one, two] = [layer(1, 1, 1), layer(1, 1, 2)];
-  if (!stem || !head || !one || !two) return undefined;
+  if (!stem || !head || !one || !two || layer(1, 1, 3)) return undefined;
+  // What a layer gets has grown by what the one before it made; a residual block gets what the first one got.
+  const second = layer(1, 2, 1);
+  if (second && second.inputs !== one.inputs + two.outputs) return undefined;
   const sizes: number[] = [];
-  for (let s = 1; layer(s, 1, 1); s++)
-    sizes.push(t.count((b) => `features.denseblock${s}.denselayer${b}.conv1`, 1));
+  for (let s = 1; layer(s, 1, 1); s++) sizes.push(t.count((b) => names.layer(s, b, 1), 1));
   const growth = two.outputs;
   const depth = 2 * sizes.reduce((sum, size) => sum + size, 0) + sizes.length + 1;
   const name = `densenet${depth}`;
@@ -149,6 +203,7 @@ function readDenseNet(t: Tensors, params: number): Architecture | undefined {
     `## DenseNet-${depth}.`,
     `net ${name}(size = 224x224x${stem.inputs}, classes = ${head.outputs}) {`,
     "input imagenet(size)",
+    ...names.defaults,
     "",
     `conv0: conv(${stem.height}x${stem.width}, ${stem.outputs}) /2 -> bn -> relu`,
     "pool0: maxpool(3x3) /2",
@@ -159,24 +214,15 @@ function readDenseNet(t: Tensors, params: number): Architecture | undefined {
     "norm5: bn -> relu",
     "pool5: avgpool",
     "fc: dense(classes)",
+    ...names.end,
     "",
     `expect params ${separated(params)}`,
     "}",
-    ...namesTable(name, [
-      ...leaves(),
-      '"conv0.conv.{*}" -> "features.conv0.{*}"',
-      '"conv0.bn.{*}" -> "features.norm0.{*}"',
-      '"dense{s}.{b}.bn{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.norm{k}.{*}"',
-      '"dense{s}.{b}.conv{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.conv{k}.{*}"',
-      '"trans{s}.bn.{*}" -> "features.transition{s}.norm.{*}"',
-      '"trans{s}.conv.{*}" -> "features.transition{s}.conv.{*}"',
-      '"norm5.bn.{*}" -> "features.norm5.{*}"',
-      '"fc.{*}" -> "classifier.{*}"',
-    ]),
+    ...namesTable(name, names.table),
   ].join("\n");
   return {
     title: `DenseNet-${depth}`,
-    convention: "torchvision and timm",
+    convention: names.convention,
     prefix: t.prefix,
     facts: [
       `stem: ${stem.height}x${stem.width} to ${stem.outputs}`,

@@ -7,7 +7,7 @@ import { wrapperPrefixes } from "../recognise-names.ts";
 import { type Architecture, isSpec } from "./architecture.ts";
 import { asTimm } from "./big-transfer.ts";
 import { asLegacySenet, asTorchvision } from "./caffe-names.ts";
-import { readConvnet } from "./convnets.ts";
+import { readConvnet, readDenseNet } from "./convnets.ts";
 import { readDensePrediction } from "./dense-prediction.ts";
 import { readDlibFace } from "./dlib-face.ts";
 import { readKerasV2 } from "./keras-v2.ts";
@@ -34,8 +34,8 @@ function recogniseIn(t: Tensors, path: string): Architecture | undefined {
   const params = countParams(t);
   const withHeads = readDensePrediction(t, params);
   if (withHeads) return withHeads;
-  const preactivated = readKerasV2(t, params);
-  if (preactivated) return preactivated;
+  const distinct = readKerasV2(t, params) ?? readDenseNet(t, params);
+  if (distinct) return distinct;
   const [translated, style] = translate(t);
   for (const each of style ? [style] : styles) {
     const facts = readResidual(translated, each);

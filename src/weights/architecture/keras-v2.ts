@@ -19,12 +19,6 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
   if (stages.some(({ blocks, out }) => blocks < 2 || out === 0)) return undefined;
   const depth = 3 * stages.reduce((sum, { blocks }) => sum + blocks, 0) + 2;
   const name = `resnet${depth}v2`;
-  const parts = ["preact_bn", "1_conv", "1_bn", "2_conv", "2_bn", "3_conv"];
-  const steps = ["act.bn", "conv1", "bn1", "conv2", "bn2", "conv3"];
-  const lines = (ours: string, theirs: string) => [
-    `"${ours}.proj.conv.{*}" -> "${theirs}_0_conv/{*}"`,
-    ...steps.map((step, i) => `"${ours}.${step}.{*}" -> "${theirs}_${parts[i]}/{*}"`),
-  ];
   const isLast = (i: number) => i === stages.length - 1;
   const text = [
     "resnet 1",
@@ -38,7 +32,7 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
     "[ conv(1x1, width) -> bn -> relu",
     "conv(3x3, width) /stride -> bn -> relu",
     "conv(1x1, out, bias = true)",
-    "] + if in.channels == out [ maxpool(1x1) /stride ] else [ proj: act -> conv(1x1, out, bias = true) ]",
+    "] + if in.channels == out [ in -> maxpool(1x1) /stride ] else [ proj: act -> conv(1x1, out, bias = true) ]",
     "}",
     "",
     `## ResNet-${depth} V2.`,
@@ -47,11 +41,13 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
     "default bn(eps = 1.001e-5)",
     "",
     `conv1: conv(${stem.height}x${stem.width}, ${stem.outputs}, bias = true) /2`,
-    "pool1: maxpool(3x3) /2",
-    ...stages.flatMap(({ blocks, width, out }, i) => [
-      `conv${i + 2}: unit(${width}, ${out}) x ${isLast(i) ? blocks : blocks - 1}`,
-      ...(isLast(i) ? [] : [`down${i + 2}: unit(${width}, ${out}) /2`]),
-    ]),
+    "# What the pool sees beyond the edges is zero, and not nothing: before it there is no activation.",
+    "pool1: extend(top = 1, left = 1, bottom = 1, right = 1) -> maxpool(3x3, pad = 0) /2",
+    ...stages.map(({ blocks, width, out }, i) =>
+      isLast(i)
+        ? `conv${i + 2}: unit(${width}, ${out}) x ${blocks}`
+        : `conv${i + 2}: unit(${width}, ${out}, stride = if i == ${blocks - 1} [ 2 ] else [ 1 ]) x ${blocks} as i`,
+    ),
     "post: bn -> relu",
     "pool5: avgpool",
     "fc: dense(classes)",
@@ -62,8 +58,9 @@ export function readKerasV2(t: Tensors, params: number): Architecture | undefine
     ...namesTable(name, [
       ...kerasLeaves,
       '"conv1.{*}" -> "conv1_conv/{*}"',
-      ...lines("conv{s}.{b}", "conv{s}_block{b+1}"),
-      ...stages.slice(0, -1).flatMap(({ blocks }, i) => lines(`down${i + 2}`, `conv${i + 2}_block${blocks}`)),
+      '"conv{s}.{b}.act.bn.{*}" -> "conv{s}_block{b+1}_preact_bn/{*}"',
+      '"conv{s}.{b}.proj.conv.{*}" -> "conv{s}_block{b+1}_0_conv/{*}"',
+      '"conv{s}.{b}.{op}{k}.{*}" -> "conv{s}_block{b+1}_{k}_{op}/{*}"',
       '"post.bn.{*}" -> "post_bn/{*}"',
       '"fc.{*}" -> "predictions/{*}"',
     ]),

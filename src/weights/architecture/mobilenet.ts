@@ -33,6 +33,8 @@ interface Convention {
   block(place: Place): BlockNames;
   /** Whether names say the stage; else blocks are numbered through. */
   readonly saysStage: boolean;
+  /** Of Keras, what the kernel of a depthwise convolution is called. */
+  readonly filter?: string;
   /** The dense layer behind the pool; Keras' may be several of any names. */
   readonly head: string | undefined;
 }
@@ -88,8 +90,11 @@ const keras: Convention = {
     return { expand: pair("expand"), filter: pair("depthwise"), project: pair("project") };
   },
   saysStage: false,
+  filter: "depthwise_kernel",
   head: undefined,
 };
+
+const keras3: Convention = { ...keras, filter: "kernel" };
 
 /** Blocks and strides of the paper's stages. */
 const paper = [
@@ -118,7 +123,7 @@ interface MobileFacts {
 }
 
 export function readMobileNet(t: Tensors, params: number): Architecture | undefined {
-  for (const convention of [torchvision, timm, keras]) {
+  for (const convention of [torchvision, timm, keras, keras3]) {
     const facts = readFacts(t, convention);
     if (facts) return describe(t, facts, convention, params);
   }
@@ -181,8 +186,8 @@ function widthOf(t: Tensors, convention: Convention, place: Place, inputs: numbe
 }
 
 /** Of a depthwise convolution of 3x3. */
-function channelsOf(t: Tensors, { framework }: Convention, name: string): number | undefined {
-  const shape = t.shape(framework === "torch" ? `${name}.weight` : `${name}/depthwise_kernel`);
+function channelsOf(t: Tensors, { framework, filter }: Convention, name: string): number | undefined {
+  const shape = t.shape(framework === "torch" ? `${name}.weight` : `${name}/${filter}`);
   if (shape?.length !== 4) return undefined;
   const [channels, one, height, width] =
     framework === "torch" ? shape : [shape[2], shape[3], shape[0], shape[1]];
@@ -296,8 +301,9 @@ function namesOf({ stages, heads }: MobileFacts, convention: Convention): string
     const ours = `conv${s + 2}.${place.block}.body`;
     return [
       ...(s === 0 ? [] : pair(expand, ours, ["conv1", "norm1"])),
-      // Keras calls the kernel of a depthwise convolution by another name.
-      ...(isKeras ? [`"${ours}.conv2.kernel" -> "${filter[0]}/depthwise_kernel"`] : []),
+      ...(isKeras && convention.filter !== "kernel"
+        ? [`"${ours}.conv2.kernel" -> "${filter[0]}/${convention.filter}"`]
+        : []),
       ...pair(filter, ours, ["conv2", "norm2"]),
       ...pair(project, ours, ["conv3", "norm3"]),
     ];
