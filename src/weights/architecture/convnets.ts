@@ -139,6 +139,8 @@ const torchDense: DenseNames = {
   layer: (s, b, k) => `features.denseblock${s}.denselayer${b}.conv${k}`,
   table: [
     ...leaves(),
+    '"conv0.conv{k}.{*}" -> "features.conv{k-1}.{*}"',
+    '"conv0.bn{k}.{*}" -> "features.norm{k-1}.{*}"',
     '"conv0.conv.{*}" -> "features.conv0.{*}"',
     '"conv0.bn.{*}" -> "features.norm0.{*}"',
     '"dense{s}.{b}.bn{k}.{*}" -> "features.denseblock{s}.denselayer{b+1}.norm{k}.{*}"',
@@ -184,6 +186,9 @@ export function readDenseNet(t: Tensors, params: number): Architecture | undefin
   if (second && second.inputs !== one.inputs + two.outputs) return undefined;
   const sizes: number[] = [];
   for (let s = 1; layer(s, 1, 1); s++) sizes.push(t.count((b) => names.layer(s, b, 1), 1));
+  // timm's deep stems have two more convolutions, which only their own block of names tells from the layers'.
+  const more = ["features.conv1", "features.conv2"].flatMap((name) => t.kernel(name) ?? []);
+  const stems = [stem, ...(names === torchDense ? more : [])];
   const growth = two.outputs;
   const depth = 2 * sizes.reduce((sum, size) => sum + size, 0) + sizes.length + 1;
   const name = `densenet${depth}`;
@@ -205,7 +210,7 @@ export function readDenseNet(t: Tensors, params: number): Architecture | undefin
     "input imagenet(size)",
     ...names.defaults,
     "",
-    `conv0: conv(${stem.height}x${stem.width}, ${stem.outputs}) /2 -> bn -> relu`,
+    `conv0: ${stems.map(({ height, width, outputs }, i) => `conv(${height}x${width}, ${outputs})${i === 0 ? " /2" : ""} -> bn -> relu`).join(" -> ")}`,
     "pool0: maxpool(3x3) /2",
     ...sizes.flatMap((size, i) => [
       `dense${i + 1}: grow x ${size}`,
@@ -225,11 +230,21 @@ export function readDenseNet(t: Tensors, params: number): Architecture | undefin
     convention: names.convention,
     prefix: t.prefix,
     facts: [
-      `stem: ${stem.height}x${stem.width} to ${stem.outputs}`,
+      `stem: ${stems.map(({ height, width, outputs }) => `${height}x${width} to ${outputs}`).join(", ")}`,
       `dense blocks: ${sizes.join(", ")} layers that grow by ${growth}`,
       `classes: ${head.outputs}`,
     ],
-    open: [],
+    open:
+      stems.length > 1
+        ? [
+            {
+              what: "the stem's pool",
+              assumed: "a maximum that strides",
+              others: ["a maximum and a blur that strides (timm's densenetblur121d)"],
+              why: "a blur has no tensors",
+            },
+          ]
+        : [],
     spec: { name, text },
   };
 }

@@ -1,4 +1,4 @@
-/** What recognition writes for Keras' networks computes what the zoo's do, which are compared with Keras' own numbers. */
+/** What recognition writes computes what the zoo's networks do, which are compared with upstream's own numbers. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
@@ -11,7 +11,7 @@ import type { Module } from "../src/lower/modules.ts";
 import { startWasm } from "../src/run/wasm.ts";
 import { isSpec, recogniseArchitecture } from "../src/weights/architecture/index.ts";
 import { bindWeights } from "../src/weights/bind.ts";
-import type { Checkpoint } from "../src/weights/checkpoint.ts";
+import type { Checkpoint, Layout } from "../src/weights/checkpoint.ts";
 import { assertClose } from "./support/close-to.ts";
 import { filler } from "./support/filler.ts";
 import type { OpenedNet } from "./support/nets.ts";
@@ -19,14 +19,14 @@ import { toNhwc } from "./support/networks.ts";
 import { upstreamTensors } from "./support/upstream-nets.ts";
 import { zooNetOf } from "./support/zoo.ts";
 
-/** A file of Keras' as far as binding is concerned, of the zoo's net. */
-function checkpointOf(found: OpenedNet, table: string): Checkpoint {
-  const tensors = upstreamTensors(found, table, "tensorflow").map(({ name, shape }) => {
-    const fanIn = shape.slice(0, -1).reduce((a, b) => a * b, 1);
+/** A file as upstream would save it, as far as binding is concerned, of the zoo's net. */
+function checkpointOf(found: OpenedNet, table: string, layout: Layout): Checkpoint {
+  const tensors = upstreamTensors(found, table, layout).map(({ name, shape }) => {
+    const fanIn = (layout === "torch" ? shape.slice(1) : shape.slice(0, -1)).reduce((a, b) => a * b, 1);
     const read = () => filler.tensor(name, shape, fanIn);
     return [name, { name, shape, dtype: "f32", read }] as const;
   });
-  return { format: "keras", layout: "tensorflow", tensors: new Map(tensors), notes: [] };
+  return { format: "safetensors", layout, tensors: new Map(tensors), notes: [] };
 }
 
 async function resultOf(net: AnalysedNet, module: Module, checkpoint: Checkpoint) {
@@ -41,16 +41,17 @@ async function resultOf(net: AnalysedNet, module: Module, checkpoint: Checkpoint
   return result;
 }
 
-for (const [model, table, title] of [
-  ["resnet50", "keras", "ResNet-50"],
-  ["resnet50v2", "resnetv2_names", "ResNet-50 V2"],
-  ["resnet101v2", "resnetv2_names", "ResNet-101 V2"],
-  ["densenet121", "densenet_names", "DenseNet-121"],
-  ["densenet169", "densenet_names", "DenseNet-169"],
+for (const [source, model, table, title] of [
+  ["keras", "resnet50", "keras", "ResNet-50"],
+  ["keras", "resnet50v2", "resnetv2_names", "ResNet-50 V2"],
+  ["keras", "resnet101v2", "resnetv2_names", "ResNet-101 V2"],
+  ["keras", "densenet121", "densenet_names", "DenseNet-121"],
+  ["keras", "densenet169", "densenet_names", "DenseNet-169"],
+  ["timm", "densenet264d", "timm_densenet_names", "DenseNet-265"],
 ] as const) {
-  test(title, async () => {
-    const found = zooNetOf("keras", model, { size: "64x64x3" })!;
-    const checkpoint = checkpointOf(found, table);
+  test(`${source} ${title}`, async () => {
+    const found = zooNetOf(source, model, { size: "64x64x3" })!;
+    const checkpoint = checkpointOf(found, table, source === "keras" ? "tensorflow" : "torch");
     const known = recogniseArchitecture(checkpoint, "model.h5");
     assert.is(known?.title, title);
     assert.ok(known && isSpec(known.spec));
