@@ -1,141 +1,143 @@
-/** Pictures to classes: `resnetc run` on PNG and JPEG files. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+/**
+ * `resnetc run` on pictures: one after the other, or dealt out to jobs, threads that have the net each. Results are told in
+ * the order of the pictures. Written as JSON lines they can be gone on with: what has a line is not classified again.
+ */
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
-import { collect } from "../base/diagnostic.ts";
-import type { Preprocess } from "../ir/ops/input.ts";
-import { decodePicture, type Picture, prepareView } from "../run/picture.ts";
-import { type Crops, type View, viewsOf } from "../run/views.ts";
-import { labelSets } from "../std/labels.generated.ts";
-import { isBytes, readBytes } from "./files.ts";
-import { UsageError } from "./net-options.ts";
-import type { Running, RunSubject } from "./run-subject.ts";
-import { type DiagnosticFormat, paintFor, print, printDiagnostics } from "./terminal.ts";
+import { makeDiagnostic } from "../base/diagnostic.ts";
+import { type Classified, Classifier, type Guess, type ViewArguments } from "./classifier.ts";
+import { whyNot } from "./files.ts";
+import { inOrder, startJobs } from "./jobs.ts";
+import { RunError, type RunSubject, type SubjectArguments } from "./run-subject.ts";
+import { paintFor, print, printDiagnostics, progress } from "./terminal.ts";
 
-export interface ClassifyArguments {
-  /** What is seen of a picture; its middle unless given. */
-  readonly crops?: Crops | undefined;
-  /** Shorter sides of the pictures, separated by commas; the net's own unless given. */
-  readonly scales?: string | undefined;
-  readonly top: number;
-  readonly json: boolean;
-  readonly format: DiagnosticFormat;
+export interface ClassifyArguments extends SubjectArguments, ViewArguments {
+  /** JSON lines, appended. */
+  readonly out?: string | undefined;
 }
 
-const plain = (channels: number): Preprocess => ({
-  mean: new Array<number>(channels).fill(0),
-  std: new Array<number>(channels).fill(1),
-  range: 1,
-  order: "rgb",
-  resize: 0,
-  labels: "",
-});
-
-/** The exit code; a picture that cannot be read is told, and the others are classified. */
+/** The exit code: 1 if a picture could not be read; the others are classified all the same. */
 export async function classify(
   subject: RunSubject,
   images: readonly string[],
+  jobs: number,
   options: ClassifyArguments,
 ): Promise<number> {
-  const { inputs, outputs, name: net } = subject;
-  const [input] = inputs;
-  const [, height, width, classes] = outputs[0].shape;
-  if (inputs.length !== 1) throw new UsageError(`${net} has ${inputs.length} inputs: pictures feed one`);
-  const channels = input.shape[3];
-  if (channels !== 3 && channels !== 1) {
-    throw new UsageError(
-      `the input of ${net} has ${channels} channels, a picture 3 or 1: use --raw and --out`,
-    );
-  }
-  if (outputs.length !== 1 || height !== 1 || width !== 1) {
-    const names = outputs.map(({ name }) => name).join(", ");
-    throw new UsageError(`${net} gives ${names}, not classes: use --raw and --out`);
-  }
-  const preprocess = input.preprocess ?? plain(channels);
-  const labels = labelSets[preprocess.labels];
-  const scales = readScales(options.scales) ?? [preprocess.resize];
-  const crops = options.crops ?? "1";
-  const networks = new Networks(subject);
-  let failed = false;
+  const { format, json, out } = options;
+  const classifier = new Classifier(subject, options);
+  const lines = out === undefined ? undefined : new JsonLines(out);
+  const all = images.flatMap(picturesUnder);
+  const files = lines ? all.filter((image) => !lines.done.has(image)) : all;
+  const pool = await startJobs(Math.min(jobs, files.length), options);
+  const ask = pool ? pool.classify : (image: string) => classifier.classify(image);
+  let failed = 0;
+  let told = 0;
   try {
-    for (const file of images.flatMap(picturesUnder)) {
-      const { diagnostics, report } = collect();
-      const bytes = readBytes(file);
-      const picture = isBytes(bytes) ? decodePicture(bytes, file, report) : undefined;
-      if (!picture) {
-        printDiagnostics(isBytes(bytes) ? diagnostics : [bytes], options.format);
-        failed = true;
-        continue;
-      }
-      const views = scales.flatMap((shorter) => viewsOf(picture, input.shape, shorter, crops));
-      const scores = await scoresOf(picture, views, networks, preprocess);
-      const top = scores
-        .map((score, index) => ({
-          score,
-          index,
-          label: labels?.length === classes ? labels[index] : undefined,
-        }))
-        .sort((a, b) => b.score - a.score || a.index - b.index)
-        .slice(0, options.top);
-      if (options.json) print(JSON.stringify({ image: file, net, views: views.length, top }));
-      else showTop(file, top);
+    for await (const result of inOrder(files, pool?.size ?? 1, ask)) {
+      if (files.length > 1) progress("classifying", ++told / files.length);
+      if ("problems" in result) failed++;
+      if (lines) lines.write(lineOf(subject.name, result));
+      else if (json) print(lineOf(subject.name, result));
+      else if ("problems" in result) printDiagnostics(result.problems, format);
+      else showTop(result.image, result.top);
     }
   } finally {
-    networks.dispose();
+    lines?.close();
+    classifier.dispose();
+    await pool?.end();
   }
-  return failed ? 1 : 0;
+  if (lines) showSummary(out!, { pictures: files.length, failed, before: all.length - files.length }, json);
+  return failed > 0 ? 1 : 0;
 }
 
-function readScales(text: string | undefined): readonly number[] | undefined {
-  if (text === undefined) return undefined;
-  const sides = text.split(",").map((side) => (/^\s*\d{1,5}\s*$/.test(side) ? Number(side) : 0));
-  if (sides.includes(0)) throw new UsageError(`--scales ${text} is not a list of sides such as 224,256,384`);
-  return sides;
+/** A result as a line; a picture that could not be read is one with an error. */
+function lineOf(net: string, result: Classified): string {
+  if (!("problems" in result)) {
+    const { image, views, top } = result;
+    return JSON.stringify({ image, net, views, top });
+  }
+  const [{ code, message }] = result.problems;
+  return JSON.stringify({ image: result.image, net, error: { code, message } });
 }
 
-/** The probabilities of all views, averaged. */
-async function scoresOf(
-  picture: Picture,
-  views: readonly View[],
-  networks: Networks,
-  preprocess: Preprocess,
-): Promise<number[]> {
-  let sum: number[] = [];
-  for (const view of views) {
-    const { subject, running } = await networks.of(view);
-    const [{ name, shape }] = subject.inputs;
-    const data = prepareView(picture, view, shape[3], preprocess);
-    const [output] = subject.outputs;
-    const result = running.run({ [name]: { shape: [1, view.height, view.width, shape[3]], data } })[
-      output.name
-    ].data;
-    const scores = output.probabilities ? Array.from(result) : softmax(result);
-    sum = sum.length ? sum.map((total, i) => total + scores[i]) : scores;
+/** A file of JSON lines that grows, each line whole. */
+class JsonLines {
+  /** The pictures that have a line. */
+  readonly done: ReadonlySet<string>;
+  readonly #file: number;
+  readonly #path: string;
+  #end: number;
+
+  constructor(file: string) {
+    this.#path = file;
+    try {
+      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      // What was being written when the last run ended is written again.
+      const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+      this.done = new Set(whole.split("\n").flatMap(imageOf));
+      this.#file = openSync(file, existsSync(file) ? "r+" : "w");
+      this.#end = Buffer.byteLength(whole);
+      ftruncateSync(this.#file, this.#end);
+    } catch (error) {
+      throw this.#failed(error);
+    }
   }
-  return sum.map((total) => total / views.length);
+
+  write(line: string): void {
+    try {
+      this.#end += writeSync(this.#file, `${line}\n`, this.#end);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #failed(error: unknown): RunError {
+    return new RunError(
+      makeDiagnostic("unwritable-output", undefined, { path: this.#path, why: whyNot(error) }),
+    );
+  }
 }
 
-/** The network for views of a size; the last one stays started, for views of one size follow each other. */
-class Networks {
-  readonly #declared: RunSubject;
-  #last: { readonly subject: RunSubject; readonly running: Running } | undefined;
-
-  constructor(declared: RunSubject) {
-    this.#declared = declared;
+/** The picture of a line; a line that is none of ours has none. */
+function imageOf(line: string): string[] {
+  try {
+    const { image } = JSON.parse(line) as { image?: unknown };
+    return typeof image === "string" ? [image] : [];
+  } catch {
+    return [];
   }
+}
 
-  async of({ height, width }: View): Promise<{ readonly subject: RunSubject; readonly running: Running }> {
-    const isOf = ({ inputs }: RunSubject) => inputs[0].shape[1] === height && inputs[0].shape[2] === width;
-    if (this.#last && isOf(this.#last.subject)) return this.#last;
-    this.dispose();
-    const subject = isOf(this.#declared) ? this.#declared : await this.#declared.at(height, width);
-    this.#last = { subject, running: await subject.start() };
-    return this.#last;
+function showSummary(
+  out: string,
+  counts: { readonly pictures: number; readonly failed: number; readonly before: number },
+  json: boolean,
+): void {
+  if (json) {
+    print(JSON.stringify({ out, ...counts }));
+    return;
   }
-
-  dispose(): void {
-    this.#last?.running.dispose();
-    this.#last = undefined;
-  }
+  const { pictures, failed, before } = counts;
+  const more = [
+    ...(failed > 0 ? [`${failed.toLocaleString("en")} could not be read`] : []),
+    ...(before > 0 ? [`${before.toLocaleString("en")} had a line already`] : []),
+  ];
+  print(
+    `${out}  ${pictures.toLocaleString("en")} picture${pictures === 1 ? "" : "s"}${more.map((text) => `, ${text}`).join("")}`,
+  );
 }
 
 /** A folder's pictures in order of name; anything else as it is. */
@@ -145,18 +147,7 @@ function picturesUnder(name: string): string[] {
   return found.sort().map((file) => path.join(name, file));
 }
 
-function softmax(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const largest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = values.map((value) => Math.exp(value - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((value) => value / sum);
-}
-
-function showTop(
-  file: string,
-  top: readonly { readonly score: number; readonly index: number; readonly label: string | undefined }[],
-): void {
+function showTop(file: string, top: readonly Guess[]): void {
   print(paintFor(process.stdout)("bold", file));
   for (const { score, index, label } of top)
     print(`  ${(100 * score).toFixed(2).padStart(6)} %  ${label ?? `class ${index}`}`);

@@ -34,8 +34,16 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
   return wantsColour(stream) ? ansi : noPaint;
 }
 
+let isQuiet = false;
+
+/** Of a thread that helps the command: what there is to say, the command says. */
+export function beQuiet(): void {
+  isQuiet = true;
+}
+
 /** Waits until the pipe took it: `process.exit` must not cut a long table. */
 function write(fd: number, text: string): void {
+  if (isQuiet) return;
   let bytes: Uint8Array = Buffer.from(text);
   while (bytes.length > 0) {
     try {

@@ -1,5 +1,6 @@
 /** `resnetc run`: a net on pictures (top k with labels) or on arrays (.npy in, .npy out). */
 import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Arguments, Argv } from "yargs";
 import { collect, type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
@@ -23,7 +24,10 @@ export const builder = (yargs: Argv) =>
     })
     .positional("images", { type: "string", array: true, describe: "PNG or JPEG files, or folders of them" })
     .option("raw", { type: "string", describe: "a .npy array instead of pictures: float32, NHWC, any batch" })
-    .option("out", { type: "string", describe: "write the result as .npy (with --raw)" })
+    .option("out", {
+      type: "string",
+      describe: "a file for the result: .npy of --raw, of pictures JSON lines, which are gone on with",
+    })
     .option("layout", {
       choices: ["nhwc", "nchw"] as const,
       default: "nhwc" as const,
@@ -62,6 +66,11 @@ export const builder = (yargs: Argv) =>
       type: "string",
       describe: "shorter sides that pictures are made to have, scores averaged: 224,256,384",
     })
+    .option("jobs", {
+      type: "string",
+      defaultDescription: "1",
+      describe: "how many pictures are classified side by side, or auto: as many as there are processors",
+    })
     .option("top", { type: "number", default: 5, describe: "how many classes to show" })
     .example("$0 run examples/cifar.resnet#resnet20 --weights resnet20.th cat.png", "classify a picture")
     .example("$0 run dist/resnet20 photos", "a built net on a folder of pictures")
@@ -85,22 +94,32 @@ export async function handler(options: RunArguments): Promise<number> {
     throw new UsageError("run takes pictures or --raw, not both");
   if (options.raw !== undefined && options.out === undefined)
     throw new UsageError("--raw wants --out out.npy for the result");
-  if (options.raw === undefined && options.out !== undefined) throw new UsageError("--out goes with --raw");
   if (!Number.isInteger(options.top) || options.top < 1)
     throw new UsageError(`--top ${options.top} is not a whole number from 1`);
   if (options.raw !== undefined && (options.crops ?? options.scales) !== undefined)
     throw new UsageError("--crops and --scales are of pictures, not of --raw");
+  if (options.raw === undefined && options.out?.endsWith(".npy"))
+    throw new UsageError("--out out.npy goes with --raw; of pictures it is a file of JSON lines");
+  const jobs = readJobs(options);
 
   const subject = await openSubject(options);
   if (!subject) return 1;
   try {
-    if (options.raw === undefined) return await classify(subject, images, options);
+    if (options.raw === undefined) return await classify(subject, images, jobs, options);
     return await runArray(subject, options.raw, options.out!, options);
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     printDiagnostics([error.diagnostic], options.format);
     return 1;
   }
+}
+
+function readJobs({ jobs = "1", raw, threads }: RunArguments): number {
+  const count = jobs === "auto" ? availableParallelism() : /^\d+$/.test(jobs) ? Number(jobs) : 0;
+  if (count < 1 || count > 256) throw new UsageError(`--jobs ${jobs} is not auto or a number from 1 to 256`);
+  if (count > 1 && raw !== undefined) throw new UsageError("--jobs are of pictures, not of --raw");
+  if (count > 1 && threads !== undefined) throw new UsageError("with --jobs each net runs on one thread");
+  return count;
 }
 
 // ---- arrays -------------------------------------------------------------------------------------------
