@@ -98,7 +98,8 @@ export async function handler(
     });
     if (!json && format === "pretty" && fine) {
       const holds = analysis!.nets.reduce((sum, net) => sum + net.verdicts.filter((v) => v.holds).length, 0);
-      const same = comparison ? `, ${comparison.measures} of ${options.against}` : "";
+      // Names of files and networks may be long: the comparison has a line of its own.
+      const same = comparison ? `\n    ${comparison.measures} of ${options.against}` : "";
       print(
         `${paintFor(process.stdout)("info", "ok")}  ${file}: ${number(analysis!.nets.length, "net")}, ${number(holds, "expectation")}${same}`,
       );

@@ -48,12 +48,12 @@ function show(net: AnalysedNet, depth: number, published: SameCounts): void {
   print(`${paint("bold", net.name)}${net.doc ? `  ${net.doc.split("\n")[0]}` : ""}\n`);
   print(`${stageTable(net, paint, undefined, depth)}\n`);
   const field = stagesOf(net.graph).reduce((most, stage) => Math.max(most, stage.field.size), 0);
-  const frozen = net.graph.nodes.some((node) => isOp(node, ops.param) && node.attrs.frozen)
-    ? ", frozen scales and shifts"
-    : "";
+  const kept = net.graph.nodes.some((node) => isOp(node, ops.param) && node.attrs.frozen)
+    ? "running statistics, frozen scales and shifts"
+    : "running means and variances (in Keras' total)";
   const rows = [
     ["params", count(params), "weights, biases, scales, shifts (as torch counts)"],
-    ["state", count(state), `running means and variances${frozen} (in Keras' total)`],
+    ["state", count(state), kept],
     ["MACs", count(macs), `${short(macs)}, conv and dense only (torchvision)`],
     ["timm MACs", count(timmMacs), `${short(timmMacs)}, with norms, global pools (fvcore)`],
     ["activations", count(activations), "results of convolution and dense layers"],
