@@ -125,6 +125,14 @@ test("a count that is published is called by its networks", () => {
   assert.match(attended, "`conv5` has 16_544_128, there 14_964_736 (+1_579_392)");
 });
 
+test("where no stage is like one of the meant network, none is told", () => {
+  const text = `net mine {\n input 224x224x3\n conv1: conv(3x3, 10)\n fc: dense(3)\n expect params 5_288_548\n}\n`;
+  assert.match(
+    told(text).replaceAll(/\s+/g, " "),
+    "5_288_548 is the count of torchvision:efficientnet_b0, timm:efficientnet_b0, timm:tf_efficientnet_b0 and 3 more, none of whose stages is like one of the net",
+  );
+});
+
 test("a count with statistics, flops, and timm's multiply-adds are recognised", () => {
   assert.match(
     told(five(6, "expect params 25_610_152")),

@@ -45,8 +45,10 @@ function* notesOnParams(net: AnalysedNet, wanted: number, found: number): Iterab
   if (nearest) yield* notesByStage(net, nearest, twins.includes(nearest.network));
   else {
     const meant = withParams(wanted);
-    if (meant.length > 0)
-      yield { message: `${group(wanted)} is the count of ${list(meant)}, whose stages are not known here` };
+    // Known stages of which none is like one of the net's would be told one by one for nothing.
+    const known = meant.some((name) => name.stages !== undefined);
+    const why = known ? "none of whose stages is like one of the net" : "whose stages are not known here";
+    if (meant.length > 0) yield { message: `${group(wanted)} is the count of ${list(meant)}, ${why}` };
   }
 }
 
