@@ -64,6 +64,14 @@ const policies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const contents = ({ artifacts }: Toy, ending: string) =>
   artifacts.find(({ path }) => path.endsWith(ending))!.contents;
 
+/** How often each file was asked for. */
+const asked = new Map<string, number>();
+
+function served<T>(path: string, file: T): T {
+  asked.set(path, (asked.get(path) ?? 0) + 1);
+  return file;
+}
+
 const files = new Map<string, () => string | Uint8Array>([
   ["use.js", () => script],
   [
@@ -71,7 +79,7 @@ const files = new Map<string, () => string | Uint8Array>([
     () => `import { use } from "/use.js";
 onmessage = ({ data }) => use(...data).then(postMessage, (error) => postMessage({ error: error.message }));`,
   ],
-  ...toy.artifacts.map(({ path, contents }) => [`net/${path}`, () => contents] as const),
+  ...toy.artifacts.map(({ path, contents }) => [`net/${path}`, () => served(path, contents)] as const),
   ["net/plain-text.wasm", () => contents(toy, ".wasm")],
   ["net/other.weights", () => contents(other, ".weights")],
   ["net/cut.weights", () => (contents(toy, ".weights") as Uint8Array).subarray(0, 100_000)],
@@ -132,6 +140,60 @@ if (requireChromium()) {
   test.after(async () => {
     await browser?.close();
     await server?.close();
+  });
+
+  test("weights stay in the browser's cache, until they are damaged or of another build", async () => {
+    const weights = toy.artifacts.find(({ path }) => path.endsWith(".weights"))!.path;
+    const context = await browser.newContext();
+    const inNewPage = async (work: (page: Page) => Promise<unknown>) => {
+      const page = await context.newPage();
+      await page.goto(`${server.origin}/plain.html`);
+      await page.waitForFunction("window.use");
+      await work(page);
+      await page.close();
+    };
+    const isKept = (cache: string) =>
+      `caches.open("${cache}").then((c) => c.keys()).then((all) => all.some(({ url }) => /${weights}.resnetc=\\w{6}/.test(url)))`;
+    const fetches = async (options: object) => {
+      const before = asked.get(weights) ?? 0;
+      await inNewPage(async (page) => {
+        assertRight(await use(page, options), 3);
+        // What arrived is stored meanwhile.
+        if ("cache" in options)
+          await page.waitForFunction(isKept(options.cache === true ? "resnetc" : "mine"));
+      });
+      return (asked.get(weights) ?? 0) - before;
+    };
+    const keys = `caches.open("resnetc").then((c) => c.keys()).then((all) => all.map(({ url }) => url))`;
+    try {
+      assert.is(await fetches({ cache: true }), 1, "the first load fetches");
+      assert.is(await fetches({ cache: true }), 0, "the second takes what is there");
+      assert.is(await fetches({}), 1, "unasked, nothing is kept or taken");
+      assert.is(await fetches({ cache: "mine" }), 1, "another cache is another one");
+      await inNewPage(async (page) => {
+        // An older build at the same address, and what somebody else keeps.
+        await page.evaluate(`caches.open("resnetc").then(async (c) => {
+          for (const key of await c.keys()) await c.delete(key);
+          await c.put("/net/${weights}?resnetc=1-2-3-4", new Response("old"));
+          await c.put("/other", new Response("other"));
+        })`);
+      });
+      assert.is(await fetches({ cache: true }), 1, "another build is fetched");
+      await inNewPage(async (page) => {
+        const kept = (await page.evaluate(keys)) as string[];
+        assert.is(kept.length, 2, kept.join());
+        assert.not(kept.some((key) => key.endsWith("1-2-3-4")));
+        const mine = kept.find((key) => key.includes(weights))!;
+        await page.evaluate(
+          `caches.open("resnetc").then((c) => c.put(${JSON.stringify(mine)}, new Response("<!DOCTYPE html>")))`,
+        );
+        assert.match(String(await complaint(page, { cache: true })), /The weights/);
+      });
+      assert.is(await fetches({ cache: true }), 1, "what was damaged is fetched again");
+      assert.is(await fetches({ cache: true }), 0);
+    } finally {
+      await context.close();
+    }
   });
 
   test("a page without isolation: one thread, and the reason", () =>

@@ -12,7 +12,7 @@ export const filesText = `
 const node = globalThis.process?.getBuiltinModule;
 
 /** read(target) puts as much of the rest as it has at the start of target and says how much, 0 at the end. */
-async function openFile(what, source, signal) {
+async function openFile(what, source, signal, kept) {
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
     const pieces = [new Uint8Array(source.buffer ?? source, source.byteOffset, source.byteLength)];
     return { what, read: readerOf(() => pieces.pop()), close() {} };
@@ -35,8 +35,11 @@ async function openFile(what, source, signal) {
     return { what: told, read, close: () => file.close() };
   }
   const response = await attempt(async () => {
+    const known = await kept?.find(url);
+    if (known) return known;
     const response = await fetch(url, { signal });
     if (!response.ok) throw new Error(\`HTTP \${response.status}\`);
+    kept?.keep(url, response.clone());
     return response;
   });
   let body;
@@ -47,6 +50,42 @@ async function openFile(what, source, signal) {
   };
   const close = () => (body ?? response.body).cancel();
   return { what: told, response, read: readerOf(() => attempt(next)), close };
+}
+
+/**
+ * The browser's own store, where weights stay under their checksum: those of another build of the same address make
+ * room. Without a store (no https, no room, storage forbidden) files are fetched each time.
+ */
+function openStore(name) {
+  if (!name || !globalThis.caches) return undefined;
+  const keyOf = (url) => {
+    const key = new URL(url);
+    key.searchParams.set("resnetc", build.checksum.replaceAll(",", "-"));
+    return key.href;
+  };
+  const quietly = async (work) => {
+    try {
+      return await work(await caches.open(name === true ? "resnetc" : name));
+    } catch {
+      return undefined;
+    }
+  };
+  let stored, key;
+  return {
+    find: (url) => quietly((store) => store.match((key = keyOf(url)))),
+    keep(url, response) {
+      stored = quietly(async (store) => {
+        const isOld = ({ searchParams, pathname }) => searchParams.has("resnetc") && pathname === url.pathname;
+        for (const request of await store.keys()) if (isOld(new URL(request.url))) await store.delete(request);
+        await store.put(key, response);
+      });
+    },
+    /** What is kept may be damaged: the next load fetches it. */
+    async forget() {
+      await stored;
+      if (key) await quietly((store) => store.delete(key));
+    },
+  };
 }
 
 /** Makes a read function of one that gives the next piece, or nothing at the end. */

@@ -16,9 +16,11 @@ export async function load(options = {}) {
   checkEngine();
   const variant = chooseVariant(options);
   const { memory, threads } = allocate(chooseThreads(options.threads));
+  const store = openStore(options.cache);
+  const weightsFrom = options.weights ?? weightsUrl();
   const files = [
     openFile("The kernels", options.wasm ?? variant.url(), signal),
-    openFile("The weights", options.weights ?? weightsUrl(), signal),
+    openFile("The weights", weightsFrom, signal, store),
   ];
   let pool;
   try {
@@ -28,7 +30,12 @@ export async function load(options = {}) {
     if (!options.wide) pool = startThreads(module, memory, threads);
     // While the weights are on their way, the engine may begin to optimise.
     if (weights.response) warm(memory, exports);
-    await takeWeights(weights, memory, exports, onProgress);
+    try {
+      await takeWeights(weights, memory, exports, onProgress);
+    } catch (error) {
+      if (!signal?.aborted) await store?.forget();
+      throw error;
+    }
     const wide = options.wide ? await widen(bytes, memory, exports) : { used: false, why: "not asked for" };
     pool ??= startThreads(wide.module ?? module, memory, threads);
     return makeNetwork(memory, wide.exports ?? exports, pool, {

@@ -35,6 +35,11 @@ export interface LoadOptions {
    * --experimental-wasm-revectorize for the whole process, compares results bit by bit, and takes a second or two.
    */
   readonly wide?: boolean;
+  /**
+   * In a page, whether weights that were fetched stay in the browser's Cache storage, under their checksum: true, or
+   * the name of a cache; not unless given. Weights of another build at the same address make room.
+   */
+  readonly cache?: boolean | string;
   /** Called while the weights arrive, in bytes. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
   /** Gives up loading. */
