@@ -53,7 +53,7 @@ const toNchw = ([n, h, w, c]: Shape): Shape => [n, c, h, w];
 
 class OnnxWriter {
   readonly #weights: WeightSource;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: Chunks[number][] = [];
   readonly #values = new Map<Node, string>();
   #made = 0;
 

@@ -9,7 +9,7 @@
 import { type Code, collect, type Diagnostic } from "./base/diagnostic.ts";
 import { makeSource, positionAt, type Source, type Span } from "./base/source.ts";
 import { listNames, nearest } from "./base/suggest.ts";
-import type { Arithmetic, Artifact, Card, Kernels, Target } from "./codegen/target.ts";
+import type { Arithmetic, Artifact, Card, Kernels, Server, Target } from "./codegen/target.ts";
 import type { Graph, Node } from "./ir/graph.ts";
 import { isOp } from "./ir/graph.ts";
 import type { WeightSource } from "./ir/interpret.ts";
@@ -233,6 +233,8 @@ export interface EmitOptions {
   readonly arithmetic?: Arithmetic | undefined;
   /** Only the tfjs target has a choice. */
   readonly kernels?: Kernels | undefined;
+  /** Only the onnx target has a choice. */
+  readonly server?: Server | undefined;
   /** Told what people may want to know of the result: time and memory. */
   readonly onNote?: ((line: string) => void) | undefined;
   readonly onPass?: ((event: PassEvent) => void) | undefined;
@@ -255,6 +257,7 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
     level = 2,
     arithmetic,
     kernels,
+    server,
     onNote,
     onPass,
     onProgress,
@@ -263,7 +266,7 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
   const { diagnostics, report } = collect();
   const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
   const card = cardOf(net, weightsFrom);
-  const how = { arithmetic, kernels, onNote, onProgress };
+  const how = { arithmetic, kernels, server, onNote, onProgress };
   const artifacts = target.emit({ graph, weights, card, name, report, ...how });
   return { graph, artifacts, diagnostics };
 }

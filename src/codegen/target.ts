@@ -55,6 +55,9 @@ export interface Arithmetic {
 /** Whose kernels run a tfjs module on the wasm backend: those of tfjs, or ours in their place. */
 export type Kernels = "stock" | "own";
 
+/** What an ONNX file is written for, with the settings that it wants beside the model. */
+export type Server = "triton";
+
 export interface EmitRequest {
   /** Already through the passes of the target. */
   readonly graph: Graph;
@@ -67,6 +70,8 @@ export interface EmitRequest {
   readonly arithmetic?: Arithmetic | undefined;
   /** Only the tfjs target has a choice; "stock" unless given. */
   readonly kernels?: Kernels | undefined;
+  /** Only the onnx target has a choice; for no one in particular unless given. */
+  readonly server?: Server | undefined;
   /** Told what people may want to know of the result, a line each. */
   readonly onNote?: ((line: string) => void) | undefined;
   /** Called as weights are written, for progress: bytes done of bytes to do. */

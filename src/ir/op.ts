@@ -4,7 +4,7 @@
  * target says it. Adding an op is one file and one line in ops/index.ts.
  */
 import type { Problem } from "../base/diagnostic.ts";
-import type { TfjsEmitter } from "./emitters.ts";
+import type { OnnxEmitter, TfjsEmitter } from "./emitters.ts";
 import type { Node } from "./graph.ts";
 import type { Tensor, TensorType } from "./tensor.ts";
 
@@ -25,4 +25,5 @@ export interface Op<A = unknown> {
 
 export interface Emit<A> {
   tfjs(node: Node<A>, out: TfjsEmitter): void;
+  onnx(node: Node<A>, out: OnnxEmitter): void;
 }

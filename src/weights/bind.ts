@@ -12,7 +12,7 @@ import { invariant } from "../base/invariant.ts";
 import { type Graph, isOp, type Node } from "../ir/graph.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { dense } from "../ir/ops/dense.ts";
-import { type ParamAttrs, param } from "../ir/ops/param.ts";
+import { isConstant, type ParamAttrs, param } from "../ir/ops/param.ts";
 import {
   reportDoesNotFit,
   reportExtra,
@@ -106,18 +106,20 @@ const paramsOf = (graph: Graph): readonly Node<ParamAttrs>[] =>
 
 /** Tensors that neither the net nor another one of its file has a place for, and whose the others are. */
 function tensorsLeft(
-  { checkpoint, tables, others }: BindRequest,
+  { graph, checkpoint, tables, others }: BindRequest,
   places: readonly Place[],
 ): { readonly extra: readonly CheckpointTensor[]; readonly notes: readonly string[] } {
-  const used = new Set(places.map(({ name }) => name));
+  // What the net computes from nothing, a blur's kernel, stands in the files that the onnx target writes.
+  const own = graph.nodes.filter(isConstant);
+  const used = new Set([...places, ...own].map(({ name }) => name));
   let extra = [...checkpoint.tensors.values()].filter(({ name }) => !used.has(name) && !ignored.test(name));
   const notes: string[] = [];
   if (extra.length === 0) return { extra, notes };
-  for (const graph of others?.() ?? []) {
-    const theirs = new Set(nameParams(paramsOf(graph), checkpoint, [undefined, ...tables]).names);
+  for (const other of others?.() ?? []) {
+    const theirs = new Set(nameParams(paramsOf(other), checkpoint, [undefined, ...tables]).names);
     const rest = extra.filter(({ name }) => !theirs.has(name));
     if (rest.length < extra.length)
-      notes.push(`${extra.length - rest.length} tensors are net ${graph.name}'s`);
+      notes.push(`${extra.length - rest.length} tensors are net ${other.name}'s`);
     extra = rest;
   }
   return { extra, notes };

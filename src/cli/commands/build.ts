@@ -5,6 +5,7 @@ import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
 import { makeDiagnostic } from "../../base/diagnostic.ts";
 import { nearest } from "../../base/suggest.ts";
+import { onnx } from "../../codegen/onnx/target.ts";
 import type { Arithmetic, Artifact, Target } from "../../codegen/target.ts";
 import { targets } from "../../codegen/targets.ts";
 import { tfjs } from "../../codegen/tfjs/target.ts";
@@ -55,6 +56,10 @@ export const builder = (yargs: Argv) =>
       default: "stock" as const,
       describe: "tfjs: its own kernels, or ours in their place on the wasm backend",
     })
+    .option("for", {
+      choices: ["triton"] as const,
+      describe: "onnx: the folder as a model of Triton Inference Server, with its config.pbtxt",
+    })
     .option("optimise", {
       alias: "O",
       type: "number",
@@ -80,6 +85,8 @@ export async function handler(options: BuildArguments): Promise<number> {
   if (wanted !== undefined && !passes.includes(wanted)) return stop([unknownPass(wanted, passes)], options);
   if (options.kernels === "own" && !chosen.includes(tfjs))
     throw new UsageError("--kernels own goes with --target tfjs");
+  if (options.for !== undefined && !chosen.includes(onnx))
+    throw new UsageError(`--for ${options.for} goes with --target onnx`);
   const arithmetic = readArithmetic(options, chosen.includes(wasm) ? undefined : "--target wasm");
 
   const opened = await openNet(options.file, options);
@@ -139,6 +146,7 @@ function emitAll(
       level: options.optimise,
       arithmetic,
       kernels: options.kernels,
+      server: options.for,
       onNote: (text) => notes.push({ target: target.name, text }),
       onPass: (event) => observer.see(event),
       onProgress: (done, total) => progress(`packing weights for ${target.name}`, done / total),

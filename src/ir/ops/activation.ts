@@ -1,5 +1,7 @@
 /** activation: an elementwise function; fuse-activation moves it into the convolution before it. */
+
 import { type Activation, applyActivation, printActivation } from "../activation.ts";
+import { emitActivation as onnxActivation } from "../emit-onnx.ts";
 import { emitActivation } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { mapValues } from "../tensor.ts";
@@ -14,5 +16,8 @@ export const activation: Op<Activation> = {
     data: mapValues(x.data, (value) => applyActivation(attrs, value)),
   }),
   print: printActivation,
-  emit: { tfjs: (node, out) => emitActivation(node, node.attrs, out.ref(node.inputs[0]), out) },
+  emit: {
+    tfjs: (node, out) => emitActivation(node, node.attrs, out.ref(node.inputs[0]), out),
+    onnx: (node, out) => onnxActivation(node, node.attrs, out.ref(node.inputs[0]), out),
+  },
 };

@@ -24,7 +24,10 @@ export const add: Op<null> = {
     data: mapValues(left.data, (value, i) => value + right.data[i]),
   }),
   print: () => "",
-  emit: { tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },
+  emit: {
+    tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])),
+    onnx: (node, out) => out.result(node, "Add", [out.ref(node.inputs[0]), out.ref(node.inputs[1])]),
+  },
 };
 
 function whatDiffers(left: readonly number[], right: readonly number[]): string {

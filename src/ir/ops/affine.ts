@@ -1,4 +1,5 @@
 /** affine: y = x * scale + shift, per channel: dlib's scale layer, or a batch norm with its statistics folded in. */
+import { perChannel } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { mapValues, sameShape } from "../tensor.ts";
 
@@ -26,6 +27,11 @@ export const affine: Op<null> = {
     tfjs(node, out) {
       const [x, scale, shift] = node.inputs.map((from) => out.ref(from));
       out.result(node, "add", out.temp("mul", x, scale), shift);
+    },
+    onnx(node, out) {
+      const [x, scale, shift] = node.inputs;
+      const scaled = out.temp("Mul", [out.ref(x), perChannel(scale, out)]);
+      out.result(node, "Add", [scaled, perChannel(shift, out)]);
     },
   },
 };

@@ -5,6 +5,7 @@
  * (torch's count_include_pad, its default); without, only the map's own places do (TensorFlow, ONNX's default).
  * `overhang` is what rounding up adds at the bottom and right: it never counts.
  */
+import { emitAveragePool } from "../emit-onnx.ts";
 import { tfjsPads } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { noPads, type Pads, zeros } from "../tensor.ts";
@@ -77,5 +78,6 @@ export const averagePool: Op<AveragePoolAttrs> = {
       const rest = { ...left, bottom: left.bottom + overhang.bottom, right: left.right + overhang.right };
       out.result(node, "avgPool", x, `[${kernel.join(", ")}]`, String(stride), tfjsPads(rest));
     },
+    onnx: emitAveragePool,
   },
 };

@@ -5,6 +5,7 @@
  *
  * Operands: x, mean, var, then scale and shift where the attributes say so.
  */
+import { filled } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { mapValues, sameShape } from "../tensor.ts";
 
@@ -65,6 +66,18 @@ export const batchNorm: Op<BatchNormAttrs> = {
         String(node.attrs.eps),
       ];
       out.result(node, "batchNorm", ...args);
+    },
+    onnx(node, out) {
+      const { x, mean, variance, scale, shift } = batchNormOperands(node.inputs, node.attrs);
+      const [channels] = mean.type.shape;
+      const given = [
+        scale ? out.ref(scale) : filled(1, channels, out),
+        shift ? out.ref(shift) : filled(0, channels, out),
+      ];
+      const epsilon = { float: node.attrs.eps };
+      out.result(node, "BatchNormalization", [out.ref(x), ...given, out.ref(mean), out.ref(variance)], {
+        epsilon,
+      });
     },
   },
 };

@@ -1,4 +1,5 @@
 /** bias: adds a per-channel vector. Lowering writes it apart; fold-bias moves it into what made the map. */
+import { perChannel } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { mapValues, sameShape } from "../tensor.ts";
 
@@ -17,5 +18,8 @@ export const bias: Op<null> = {
     data: mapValues(x.data, (value, i) => value + vector.data[i % vector.data.length]),
   }),
   print: () => "",
-  emit: { tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },
+  emit: {
+    tfjs: (node, out) => out.result(node, "add", out.ref(node.inputs[0]), out.ref(node.inputs[1])),
+    onnx: (node, out) => out.result(node, "Add", [out.ref(node.inputs[0]), perChannel(node.inputs[1], out)]),
+  },
 };

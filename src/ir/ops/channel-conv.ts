@@ -49,5 +49,19 @@ export const channelConv: Op<ChannelConvAttrs> = {
       const shape = node.type.shape.slice(1).join(", ");
       out.result(node, "reshape", out.temp("conv2d", rows, filter, "1", '"same"'), `[-1, ${shape}]`);
     },
+    onnx(node, out) {
+      const [x, taps] = node.inputs;
+      const [, height, width, channels] = node.type.shape;
+      const { kernel } = node.attrs;
+      const half = (kernel - 1) / 2;
+      // Channels become rows, and behind a global average there is nothing beside them: torch's Conv1d.
+      const places = height * width === 1 ? [] : [height * width];
+      const sides = places.map(() => 1);
+      const ends = places.map(() => 0);
+      const rows = out.temp("Reshape", [out.ref(x), out.ints(0, 1, channels, ...places)]);
+      const attributes = { kernel_shape: [kernel, ...sides], pads: [half, ...ends, half, ...ends] };
+      const sums = out.temp("Conv", [rows, out.weight(taps, [1, 1, kernel, ...sides])], attributes);
+      out.result(node, "Reshape", [sums, out.ints(0, channels, height, width)]);
+    },
   },
 };

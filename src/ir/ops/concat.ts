@@ -42,5 +42,12 @@ export const concat: Op<null> = {
   emit: {
     tfjs: (node, out) =>
       out.result(node, "concat", `[${node.inputs.map((from) => out.ref(from)).join(", ")}]`, "3"),
+    onnx: (node, out) =>
+      out.result(
+        node,
+        "Concat",
+        node.inputs.map((from) => out.ref(from)),
+        { axis: 1 },
+      ),
   },
 };

@@ -10,6 +10,7 @@
  */
 
 import { emitConv2d } from "../emit-conv.ts";
+import { emitConv2d as onnxConv2d } from "../emit-onnx.ts";
 import { applyEpilogue, type Epilogue, epilogueOperands, printEpilogue } from "../epilogue.ts";
 import type { Op } from "../op.ts";
 import { type Pads, type Shape, sameShape, zeros } from "../tensor.ts";
@@ -102,7 +103,7 @@ export const conv2d: Op<Conv2dAttrs> = {
     return [...words, ...printEpilogue(epilogue)].join(" ");
   },
 
-  emit: { tfjs: emitConv2d },
+  emit: { tfjs: emitConv2d, onnx: onnxConv2d },
 };
 
 function tooLarge(window: number, size: number, padding: number) {

@@ -4,7 +4,9 @@
  *
  *     y[n, 0, 0, u] = activation(sum over h, w, c of x[n, h, w, c] * k[h, w, c, u] + bias[u])
  */
+
 import { emitDense } from "../emit-conv.ts";
+import { emitDense as onnxDense } from "../emit-onnx.ts";
 import { applyEpilogue, type Epilogue, epilogueOperands, printEpilogue } from "../epilogue.ts";
 import type { Op } from "../op.ts";
 import { elements, sameShape, zeros } from "../tensor.ts";
@@ -49,5 +51,5 @@ export const dense: Op<DenseAttrs> = {
 
   print: ({ units, epilogue }) => [`units ${units}`, ...printEpilogue(epilogue)].join(" "),
 
-  emit: { tfjs: emitDense },
+  emit: { tfjs: emitDense, onnx: onnxDense },
 };

@@ -32,5 +32,10 @@ export const globalAveragePool: Op<GlobalAveragePoolAttrs> = {
       if (!node.attrs.sum) return out.result(node, "avgPool", ...pool);
       out.result(node, "mul", out.temp("avgPool", ...pool), String(h * w));
     },
+    onnx(node, out) {
+      const x = out.ref(node.inputs[0]);
+      if (!node.attrs.sum) return out.result(node, "GlobalAveragePool", [x]);
+      out.result(node, "ReduceSum", [x, out.ints(2, 3)], { keepdims: 1 });
+    },
   },
 };

@@ -6,6 +6,7 @@
  * with the mean and the biased variance of [height, width, channels / groups]. One group is a layer norm over
  * the picture, as many groups as channels an instance norm. Operands: x, scale, shift.
  */
+import { filled, perChannel } from "../emit-onnx.ts";
 import type { TfjsEmitter } from "../emitters.ts";
 import type { Op } from "../op.ts";
 import { sameShape, zeros } from "../tensor.ts";
@@ -72,6 +73,22 @@ export const groupNorm: Op<GroupNormAttrs> = {
       const variance = groupMeans(out.temp("square", centred), shape, groups, out);
       const gain = out.temp("mul", out.temp("rsqrt", out.temp("add", variance, String(eps))), scale);
       out.result(node, "add", out.temp("mul", centred, gain), shift);
+    },
+    onnx(node, out) {
+      const [x, scale, shift] = node.inputs;
+      const { groups, eps } = node.attrs;
+      const [, h, w, c] = node.type.shape;
+      const epsilon = { float: eps };
+      if (groups === c) {
+        const operands = [x, scale, shift].map((from) => out.ref(from));
+        return out.result(node, "InstanceNormalization", operands, { epsilon });
+      }
+      // The channels of a group become one channel's places.
+      const rows = out.temp("Reshape", [out.ref(x), out.ints(0, groups, -1)]);
+      const operands = [rows, filled(1, groups, out), filled(0, groups, out)];
+      const normal = out.temp("InstanceNormalization", operands, { epsilon });
+      const map = out.temp("Reshape", [normal, out.ints(0, c, h, w)]);
+      out.result(node, "Add", [out.temp("Mul", [map, perChannel(scale, out)]), perChannel(shift, out)]);
     },
   },
 };

@@ -32,5 +32,6 @@ export const input: Op<InputAttrs> = {
   emit: {
     // The module's function gets inputs as arguments: `ref` names them.
     tfjs: () => {},
+    onnx: () => {},
   },
 };

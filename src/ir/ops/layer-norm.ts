@@ -7,6 +7,7 @@
  * what is divided by is the root of the mean square (RMSNorm, Zhang & Sennrich 2019). Operands: x, scale and, if there
  * is one, shift.
  */
+import { perChannel } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { sameShape, zeros } from "../tensor.ts";
 
@@ -53,6 +54,19 @@ export const layerNorm: Op<LayerNormAttrs> = {
       const gain = out.temp("mul", out.temp("rsqrt", out.temp("add", variance, String(eps))), scale);
       if (!shift) return out.result(node, "mul", centred, gain);
       out.result(node, "add", out.temp("mul", centred, gain), shift);
+    },
+    onnx(node, out) {
+      // ONNX's LayerNormalization wants channels last; this is what it stands for, without the transposes.
+      const [x, scale, shift] = node.inputs;
+      const { eps, center } = node.attrs;
+      const channels = { axes: [1], keepdims: 1 };
+      const map = out.ref(x);
+      const centred = center ? out.temp("Sub", [map, out.temp("ReduceMean", [map], channels)]) : map;
+      const variance = out.temp("ReduceMean", [out.temp("Mul", [centred, centred])], channels);
+      const deviation = out.temp("Sqrt", [out.temp("Add", [variance, out.scalar(eps)])]);
+      const scaled = [out.temp("Div", [centred, deviation]), perChannel(scale, out)];
+      if (!shift) return out.result(node, "Mul", scaled);
+      out.result(node, "Add", [out.temp("Mul", scaled), perChannel(shift, out)]);
     },
   },
 };

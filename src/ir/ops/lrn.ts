@@ -45,5 +45,10 @@ export const lrn: Op<LrnAttrs> = {
       const args = [(size - 1) / 2, k, alpha / size, beta].map(String);
       out.result(node, "localResponseNormalization", out.ref(node.inputs[0]), ...args);
     },
+    onnx(node, out) {
+      const { size, alpha, beta, k } = node.attrs;
+      const factors = { alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } };
+      out.result(node, "LRN", [out.ref(node.inputs[0])], { size, ...factors });
+    },
   },
 };

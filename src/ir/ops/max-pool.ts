@@ -4,6 +4,7 @@
  * Padding never wins: it counts as -Infinity, as in PyTorch and ONNX, not as 0. Rounding up (`ceil`) is
  * padding at the bottom and right, so it needs no attribute.
  */
+import { emitMaxPool } from "../emit-onnx.ts";
 import { tfjsPads } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { type Pads, zeros } from "../tensor.ts";
@@ -65,5 +66,6 @@ export const maxPool: Op<MaxPoolAttrs> = {
         tfjsPads(pads),
       );
     },
+    onnx: emitMaxPool,
   },
 };

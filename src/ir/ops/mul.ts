@@ -43,5 +43,8 @@ export const mul: Op<null> = {
     return y;
   },
   print: () => "",
-  emit: { tfjs: (node, out) => out.result(node, "mul", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },
+  emit: {
+    tfjs: (node, out) => out.result(node, "mul", out.ref(node.inputs[0]), out.ref(node.inputs[1])),
+    onnx: (node, out) => out.result(node, "Mul", [out.ref(node.inputs[0]), out.ref(node.inputs[1])]),
+  },
 };

@@ -1,4 +1,5 @@
 /** pad: zeros around a map and before or behind its channels (option A shortcuts, `extend`). */
+import { mapPads } from "../emit-onnx.ts";
 import { tfjsPads } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { type Pads, zeros } from "../tensor.ts";
@@ -46,5 +47,9 @@ export const pad: Op<PadAttrs> = {
         out.ref(node.inputs[0]),
         tfjsPads(node.attrs.pads, node.attrs.before, node.attrs.after),
       ),
+    onnx(node, out) {
+      const { pads, before, after } = node.attrs;
+      out.result(node, "Pad", [out.ref(node.inputs[0]), mapPads(pads, out, before, after)]);
+    },
   },
 };

@@ -34,8 +34,9 @@ export const param: Op<ParamAttrs> = {
   },
   print: ({ role, compute, frozen }) => (compute ? `computed ${role}` : frozen ? `frozen ${role}` : role),
   emit: {
-    // Weights are constants of the module: `ref` names them, nothing is computed at run time.
+    // Weights are constants of the module or initialisers of the model: `ref` names them, nothing is computed at run time.
     tfjs: () => {},
+    onnx: () => {},
   },
 };
 

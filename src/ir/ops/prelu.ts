@@ -1,4 +1,5 @@
 /** prelu: a leaky relu whose slope is learned, one a channel (He et al. 2015, "Delving Deep into Rectifiers"). */
+import { perChannel } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { mapValues, sameShape } from "../tensor.ts";
 
@@ -17,5 +18,9 @@ export const prelu: Op<null> = {
     data: mapValues(x.data, (value, i) => (value < 0 ? value * slope.data[i % slope.data.length] : value)),
   }),
   print: () => "",
-  emit: { tfjs: (node, out) => out.result(node, "prelu", out.ref(node.inputs[0]), out.ref(node.inputs[1])) },
+  emit: {
+    tfjs: (node, out) => out.result(node, "prelu", out.ref(node.inputs[0]), out.ref(node.inputs[1])),
+    onnx: (node, out) =>
+      out.result(node, "PRelu", [out.ref(node.inputs[0]), perChannel(node.inputs[1], out)]),
+  },
 };

@@ -1,4 +1,5 @@
 /** reflectPad: mirrors a map beyond its edges, the edge itself not repeated (PyTorch's `reflect`). */
+import { mapPads } from "../emit-onnx.ts";
 import { tfjsPads } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { type Pads, showMap, zeros } from "../tensor.ts";
@@ -45,5 +46,9 @@ export const reflectPad: Op<ReflectPadAttrs> = {
   emit: {
     tfjs: (node, out) =>
       out.result(node, "mirrorPad", out.ref(node.inputs[0]), tfjsPads(node.attrs.pads), '"reflect"'),
+    onnx(node, out) {
+      const inputs = [out.ref(node.inputs[0]), mapPads(node.attrs.pads, out)];
+      out.result(node, "Pad", inputs, { mode: "reflect" });
+    },
   },
 };

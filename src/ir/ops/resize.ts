@@ -4,6 +4,7 @@
  * among the old ones' middles, (i + 1/2) in / out - 1/2, the edge standing for all beyond it: PyTorch's
  * `interpolate(align_corners=False)` without antialiasing, ONNX's and tfjs' half-pixel rule.
  */
+import { emitResize } from "../emit-onnx.ts";
 import type { Op } from "../op.ts";
 import { type Tensor, zeros } from "../tensor.ts";
 
@@ -69,6 +70,7 @@ export const resize: Op<ResizeAttrs> = {
       if (method === "nearest") out.result(node, "image.resizeNearestNeighbor", x, size);
       else out.result(node, "image.resizeBilinear", x, size, "false", "true");
     },
+    onnx: emitResize,
   },
 };
 

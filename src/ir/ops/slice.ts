@@ -32,5 +32,10 @@ export const slice: Op<SliceAttrs> = {
       const { first, channels } = node.attrs;
       out.result(node, "slice", out.ref(node.inputs[0]), `[0, 0, 0, ${first}]`, `[-1, -1, -1, ${channels}]`);
     },
+    onnx(node, out) {
+      const { first, channels } = node.attrs;
+      const range = [out.ints(first), out.ints(first + channels), out.ints(1)];
+      out.result(node, "Slice", [out.ref(node.inputs[0]), ...range]);
+    },
   },
 };

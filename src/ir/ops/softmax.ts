@@ -59,6 +59,16 @@ export const softmax: Op<SoftmaxAttrs> = {
       const back = out.temp("transpose", turned, "[0, 2, 1]");
       out.result(node, "reshape", back, `[-1, ${height}, ${width}, ${channels}]`);
     },
+    onnx(node, out) {
+      const x = out.ref(node.inputs[0]);
+      const [, height, width, channels] = node.type.shape;
+      const { parts, places } = node.attrs;
+      if (!parts && !places) return out.result(node, "Softmax", [x], { axis: 1 });
+      const rows = places ? [channels, height * width] : [parts, (channels / parts) * height * width];
+      const rivals = out.temp("Reshape", [x, out.ints(0, ...rows)]);
+      const shares = out.temp("Softmax", [rivals], { axis: places ? 2 : 1 });
+      out.result(node, "Reshape", [shares, out.ints(0, channels, height, width)]);
+    },
   },
 };
 
