@@ -96,6 +96,24 @@ build("targets that make the same file are told apart before anything is written
   assert.not(existsSync(out));
 });
 
+build(
+  "an ONNX file of -O0 has the net's weights under its names; Triton's folder has one for the version",
+  () => {
+    const out = path.join(folder, "onnx");
+    const { code, out: text } = resnetc(["build", tinyFile, "--target", "onnx", "-O", "0", "-o", out]);
+    assert.is(code, 0);
+    assert.match(text, /tiny\.onnx/);
+    assert.equal(readdirSync(out).sort(), ["tiny.json", "tiny.onnx"]);
+    const read = resnetc(["weights", path.join(out, "tiny.onnx"), tinyFile, "--strict"]);
+    assert.is(read.code, 0, read.err);
+    assert.match(read.out, /names: as in the net/);
+    const served = path.join(folder, "served");
+    assert.is(resnetc(["build", tinyFile, "--target", "onnx", "--for", "triton", "-o", served]).code, 0);
+    assert.equal(readdirSync(served).sort(), ["1", "config.pbtxt", "tiny.json"]);
+    assert.equal(readdirSync(path.join(served, "1")), ["tiny.onnx"]);
+  },
+);
+
 build("--json is one document on stdout", () => {
   const out = path.join(folder, "json");
   const { code, out: text } = resnetc(["build", tinyFile, "-o", out, "--json"]);
@@ -404,6 +422,9 @@ usage("mistakes of usage exit with 2 and say what was meant", () => {
     [["build", tinyFile, "--fast-math", "quick"], /Choices: "relaxed"/],
     [["build", tinyFile, "--fast-math"], /fast-math/],
     [["build", tinyFile, "--target", "tfjs,svg", "--exact"], /--exact goes with --target wasm/],
+    [["build", tinyFile, "--for", "triton"], /--for triton goes with --target onnx/],
+    [["build", tinyFile, "--target", "onnx", "--for", "tritn"], /Choices: "triton"/],
+    [["build", tinyFile, "--target", "onnx", "--kernels", "own"], /--kernels own goes with --target tfjs/],
     [["build", tinyFile, "--out", "a"], /did you mean --output\?/],
     [["check", tinyFile, "--agianst", "x"], /did you mean --against\?/],
     [["weights", tinyFile, "--wirte", "x"], /did you mean --write\?/],

@@ -71,7 +71,8 @@ export const builder = (yargs: Argv) =>
     .option("dump", { type: "string", describe: "write the IR after every pass into a folder" })
     .example("$0 build examples/resnet152.resnet", "the table, the verdicts, dist/resnet152")
     .example("$0 build examples/cifar.resnet#resnet20 --weights resnet20.th", "with trained weights")
-    .example("$0 build examples/resnet50.resnet --target wasm,svg -o out", "two targets into one folder");
+    .example("$0 build examples/resnet50.resnet --target wasm,svg -o out", "two targets into one folder")
+    .example("$0 build examples/resnet50.resnet --target onnx", "dist/resnet50/resnet50.onnx, NCHW");
 
 type BuildArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 

@@ -21,7 +21,7 @@ const ENTRY = { key: 1, value: 2 } as const;
 const attributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
 const elementType = { float: 1, int64: 7 } as const;
 
-/** Runtimes since 2022 know it: ONNX Runtime 1.12, TensorRT 8.5, OpenVINO 2022.2. */
+/** ONNX Runtime knows it since 1.12, of 2022. */
 export const opset = 17;
 /** Of the ONNX release that brought the opset. */
 const irVersion = 8;

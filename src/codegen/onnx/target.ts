@@ -1,5 +1,5 @@
 /**
- * The onnx target: one ONNX file for ONNX Runtime, Triton, TensorRT, OpenVINO and what shows models, and its card.
+ * The onnx target: one ONNX file for ONNX Runtime, Triton and what else reads such files, and its card.
  *
  * Maps are NCHW there with any batch, weights lie as PyTorch's do, and everything keeps its name. Activations stay
  * nodes: ONNX has no layer that takes them in, and runtimes fuse by themselves. A bias is a part of its layer at any
