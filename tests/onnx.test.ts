@@ -58,7 +58,7 @@ function lively(graph: Graph): WeightSource {
 const networks: readonly (readonly [title: string, open: () => AnalysedNet, batch: number])[] = [
   ["resnet18", () => example("resnet18.resnet", "64x64x3"), 1],
   ["resnet18, batch 3", () => example("resnet18.resnet", "32x32x3"), 3],
-  ["densenet121", () => fromZoo("torchvision", "densenet121", "64x64x3"), 1],
+  ["densenet121", () => fromZoo("torchvision", "densenet121", "32x32x3"), 1],
   ["mobilenet_v3_small", () => fromZoo("torchvision", "mobilenet_v3_small", "64x64x3"), 3],
   ["efficientnet_b0", () => fromZoo("timm", "efficientnet_b0", "64x64x3"), 1],
   ["resnetblur18", () => fromZoo("timm", "resnetblur18", "64x64x3"), 1],
@@ -306,6 +306,8 @@ test("what -O0 writes is read back: every tensor bound, every value equal", () =
     fromZoo("timm", "convnext_atto", "64x64x3"),
     fromZoo("timm", "resnet50_gn", "64x64x3"),
     fromZoo("torchvision", "deeplabv3_resnet50", "40x32x3"),
+    // A matrix over a map: channels first there.
+    analyse(makeSource("head.resnet", "net head { input 4x5x3; conv(3x3, 6); dense(7) }")).nets[0],
   ];
   for (const net of nets) {
     const weights = lively(net.graph);
