@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const wanted = process.argv.slice(2);
 /** What takes longest starts first, so that nothing long is left alone at the end. */
 const longest = [
+  "zoo-logits",
+  "zoo-upstream",
   "wasm-networks",
   "wasm-plan",
   "upstream",
