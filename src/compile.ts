@@ -229,12 +229,14 @@ export interface EmitOptions {
   /** Stem of the artifacts' names; the net's own without it. */
   readonly name?: string | undefined;
   readonly level?: 0 | 1 | 2 | undefined;
-  /** What may be done to the last bits; only the wasm target has a choice. */
+  /** What may be done to the last bits. */
   readonly arithmetic?: Arithmetic | undefined;
   /** Only the tfjs target has a choice. */
   readonly kernels?: Kernels | undefined;
   /** Only the onnx target has a choice. */
   readonly server?: Server | undefined;
+  /** The size of the graph-model target's weights files. */
+  readonly shardBytes?: number | undefined;
   /** Told what people may want to know of the result: time and memory. */
   readonly onNote?: ((line: string) => void) | undefined;
   readonly onPass?: ((event: PassEvent) => void) | undefined;
@@ -258,6 +260,7 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
     arithmetic,
     kernels,
     server,
+    shardBytes,
     onNote,
     onPass,
     onProgress,
@@ -266,7 +269,7 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
   const { diagnostics, report } = collect();
   const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
   const card = cardOf(net, weightsFrom);
-  const how = { arithmetic, kernels, server, onNote, onProgress };
+  const how = { arithmetic, kernels, server, shardBytes, onNote, onProgress };
   const artifacts = target.emit({ graph, weights, card, name, report, ...how });
   return { graph, artifacts, diagnostics };
 }

@@ -66,12 +66,14 @@ export interface EmitRequest {
   /** The file name every artifact starts with. */
   readonly name: string;
   readonly report: Report;
-  /** Only the wasm target has a choice. */
+  /** The wasm target has all of the choices, graph-model that of the precision. */
   readonly arithmetic?: Arithmetic | undefined;
   /** Only the tfjs target has a choice; "stock" unless given. */
   readonly kernels?: Kernels | undefined;
   /** Only the onnx target has a choice; for no one in particular unless given. */
   readonly server?: Server | undefined;
+  /** Only the graph-model target cuts its weights into files of a size. */
+  readonly shardBytes?: number | undefined;
   /** Told what people may want to know of the result, a line each. */
   readonly onNote?: ((line: string) => void) | undefined;
   /** Called as weights are written, for progress: bytes done of bytes to do. */

@@ -12,6 +12,8 @@ import { Identifiers } from "../code-writer.ts";
 
 /** `const variable = tf.fn(args)` */
 export interface Call {
+  /** Whose value it makes, or makes a part of. */
+  readonly node: Node;
   readonly variable: string;
   readonly fn: string;
   readonly args: readonly string[];
@@ -35,12 +37,14 @@ export class CallCollector implements TfjsEmitter {
   readonly #variables = new Map<Node, string>();
   readonly #storedNames = new Map<string, string>();
   readonly #takenNames = new Set<string>();
+  #node: Node | undefined;
   /** The variable that the node now being emitted will get: temporaries are named after it. */
   #current = "";
 
   /** Lets a node add its calls. Nodes come in the graph's order. */
   emit(node: Node): void {
     if (isOp(node, param)) return;
+    this.#node = node;
     this.#current = this.#identifiers.give(node.name);
     this.#variables.set(node, this.#current);
     if (isOp(node, input)) {
@@ -77,12 +81,12 @@ export class CallCollector implements TfjsEmitter {
 
   temp(fn: string, ...args: string[]): string {
     const variable = this.#identifiers.give(`${this.#current}_${fn.slice(fn.lastIndexOf(".") + 1)}`);
-    this.calls.push({ variable, fn, args });
+    this.calls.push({ node: this.#node!, variable, fn, args });
     return variable;
   }
 
-  result(_node: Node, fn: string, ...args: string[]): void {
-    this.calls.push({ variable: this.#current, fn, args });
+  result(node: Node, fn: string, ...args: string[]): void {
+    this.calls.push({ node, variable: this.#current, fn, args });
   }
 
   /** The expression for a stored tensor, which is put down when `key` comes up for the first time. */

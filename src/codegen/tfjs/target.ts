@@ -4,17 +4,14 @@
  * Networks have a hundred million weights, so the file is one buffer of its final size, every weight is
  * evaluated once and written into its place, and nothing else keeps it.
  */
-import { invariant } from "../../base/invariant.ts";
-import type { Node } from "../../ir/graph.ts";
 import type { WeightSource } from "../../ir/interpret.ts";
-import { paramValue } from "../../ir/interpret.ts";
-import type { ParamAttrs } from "../../ir/ops/param.ts";
-import { elements, type Shape, sameShape } from "../../ir/tensor.ts";
+import { elements, type Shape } from "../../ir/tensor.ts";
 import { standardPasses } from "../../passes/pipeline.ts";
 import { cardText } from "../loader/card.ts";
 import type { Artifact, EmitRequest, Target } from "../target.ts";
 import { CallCollector, type Stored } from "./emitter.ts";
 import { type ModuleParts, moduleText } from "./module.ts";
+import { storedValues } from "./stored-values.ts";
 import { typesText } from "./types.ts";
 
 export const tfjs: Target = {
@@ -72,26 +69,10 @@ function weightBytes(
 ): Uint8Array {
   const offsets = offsetsOf(stored);
   const bytes = new Uint8Array(offsets[stored.length]);
-  // A weight may be stored in several pieces: they are made together, from one evaluation.
-  const pieces = new Map<Node<ParamAttrs> | Stored, number[]>();
-  stored.forEach((piece, i) => {
-    const key = piece.param ?? piece;
-    pieces.set(key, [...(pieces.get(key) ?? []), i]);
-  });
   let done = 0;
-  for (const indices of pieces.values()) {
-    const { param } = stored[indices[0]];
-    const value = param && paramValue(param, weights);
-    for (const i of indices) {
-      const { name, shape, make } = stored[i];
-      const { data, shape: made } = make(value);
-      invariant(
-        sameShape(made, shape) && data.length === elements(shape),
-        `${name} is not ${shape.join("x")}`,
-      );
-      writeFloats(bytes, offsets[i], data);
-      done += 4 * data.length;
-    }
+  for (const { index, data } of storedValues(stored, weights)) {
+    writeFloats(bytes, offsets[index], data);
+    done += 4 * data.length;
     onProgress?.(done, bytes.length);
   }
   return bytes;
