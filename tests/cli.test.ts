@@ -129,6 +129,22 @@ build("--json is one document on stdout", () => {
   assert.is(plan.bytes.stored, bytes);
 });
 
+build("--target graph-model writes shards of the size asked for, which can be read back", () => {
+  const out = path.join(folder, "graph-model");
+  const text = "net wide { input 8x8x32; c: conv(3x3, 32) -> bn; avgpool }\n";
+  const wide = write("wide-model.resnet", text);
+  const { code, err } = resnetc([
+    ...["build", wide, "--target", "graph-model", "-O0", "--shard", "0.02", "-o", out],
+  ]);
+  assert.is(code, 0, err);
+  assert.equal(readdirSync(out).sort(), ["group1-shard1of2.bin", "group1-shard2of2.bin", "model.json"]);
+  const model = path.join(out, "model.json");
+  const bound = resnetc(["weights", model, wide]);
+  assert.is(bound.code, 0, bound.err);
+  assert.is(bound.err, "");
+  assert.match(bound.out, /fits wide: 5 tensors/);
+});
+
 build("--exact makes other kernels, --fast-math a second module of them", () => {
   const wide = write("wide.resnet", "net wide { input 32x32x32; conv(3x3, 32); avgpool }\n");
   const modules = [[], ["--exact"], ["--fast-math", "relaxed"]].map((args, i) => {
@@ -425,6 +441,14 @@ usage("mistakes of usage exit with 2 and say what was meant", () => {
     [["build", tinyFile, "--for", "triton"], /--for triton goes with --target onnx/],
     [["build", tinyFile, "--target", "onnx", "--for", "tritn"], /Choices: "triton"/],
     [["build", tinyFile, "--target", "onnx", "--kernels", "own"], /--kernels own goes with --target tfjs/],
+    [["build", tinyFile, "--target", "tfjs", "--precision", "f16"], /goes with --target wasm or graph-model/],
+    [["build", tinyFile, "--target", "graph-model", "--exact"], /--exact goes with --target wasm/],
+    [["build", tinyFile, "--shard", "4"], /--shard goes with --target graph-model/],
+    [
+      ["build", tinyFile, "--target", "graph-model", "--shard", "0"],
+      /--shard 0 is not a number of megabytes/,
+    ],
+    [["build", tinyFile, "--target", "graph-model", "--shard", "big"], /shard/],
     [["build", tinyFile, "--out", "a"], /did you mean --output\?/],
     [["check", tinyFile, "--agianst", "x"], /did you mean --against\?/],
     [["weights", tinyFile, "--wirte", "x"], /did you mean --write\?/],

@@ -1,4 +1,4 @@
-/** `--exact`, `--fast-math` and `--precision`: what may be done to the bits of results. Only wasm has a choice. */
+/** `--exact`, `--fast-math` and `--precision`: what may be done to the bits of results. */
 import type { Argv } from "yargs";
 import { type Arithmetic, type Precision, precisions } from "../codegen/target.ts";
 import { UsageError } from "./net-options.ts";
@@ -23,17 +23,26 @@ export function arithmeticOptions<T>(yargs: Argv<T>) {
     .option("precision", {
       choices: precisions,
       default: "f32" as Precision,
-      describe: "wasm: how weights are stored; f16 and u8 take a half and a quarter of the bytes",
+      describe:
+        "wasm, graph-model: how weights are stored; f16 and u8 take a half and a quarter of the bytes",
     });
 }
 
-/** What was asked for; `place` is the option that must be there for it to mean anything, or undefined if it is. */
-export function readArithmetic(options: ArithmeticArguments, place: string | undefined): Arithmetic {
+/**
+ * What was asked for; `place` is the option that must be there for it to mean anything, or undefined if it is, and
+ * `precisionPlace` the same for `--precision`.
+ */
+export function readArithmetic(
+  options: ArithmeticArguments,
+  place: string | undefined,
+  precisionPlace = place,
+): Arithmetic {
   const { exact, "fast-math": fastMath, precision } = options;
   if (exact && fastMath)
     throw new UsageError(`--exact and --fast-math ${fastMath} are opposites: choose one of them`);
-  const stored = precision !== "f32" && `--precision ${precision}`;
-  const given = exact ? "--exact" : fastMath ? `--fast-math ${fastMath}` : stored;
+  const given = exact ? "--exact" : fastMath && `--fast-math ${fastMath}`;
   if (given && place) throw new UsageError(`${given} goes with ${place}`);
+  if (precision !== "f32" && precisionPlace)
+    throw new UsageError(`--precision ${precision} goes with ${precisionPlace}`);
   return { exact, relaxed: fastMath === "relaxed", precision };
 }

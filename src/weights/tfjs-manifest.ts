@@ -12,6 +12,7 @@ import type { Checkpoint, CheckpointTensor } from "./checkpoint.ts";
 import { decodeElements, type ElementType, elementBytes, type Floats } from "./elements.ts";
 import { isRecord, isSizes } from "./json.ts";
 import { countElements } from "./shapes.ts";
+import { restoreOrigins } from "./tfjs-origins.ts";
 import { ensure, quote, shorten, Unreadable } from "./unreadable.ts";
 
 const types: Readonly<Record<string, ElementType>> = {
@@ -54,7 +55,7 @@ export function readTfjsManifest(manifest: unknown, beside: ReadBeside): Checkpo
     }
     ensure(at === shards.size, `its manifest describes ${at} bytes, its files have ${shards.size}`);
   }
-  return { format: "tfjs", layout: "tensorflow", tensors, notes: [] };
+  return { format: "tfjs", layout: "tensorflow", tensors: restoreOrigins(tensors, manifest), notes: [] };
 }
 
 function groupsOf(json: unknown): readonly unknown[] {

@@ -101,7 +101,8 @@ globalThis.page = {
     tf.wasm.setThreadsCount(threads);
     await tf.setBackend("wasm");
     const json = await (await fetch("/model.json")).json();
-    model = await tf.loadGraphModel({ load: async () => ({ ...json, weightData: await bytes("/model.weights") }) });
+    const weightSpecs = json.weightsManifest[0].weights;
+    model = await tf.loadGraphModel({ load: async () => ({ ...json, weightSpecs, weightData: await bytes("/model.weights") }) });
     picture = tf.tensor(new Float32Array(await bytes("/picture")), [1, ...model.inputs[0].shape.slice(1)]);
     return tf.wasm.getThreadsCount();
   },

@@ -5,12 +5,13 @@ import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
 import { makeDiagnostic } from "../../base/diagnostic.ts";
 import { nearest } from "../../base/suggest.ts";
+import { graphModel } from "../../codegen/graph-model/target.ts";
 import { onnx } from "../../codegen/onnx/target.ts";
 import type { Arithmetic, Artifact, Target } from "../../codegen/target.ts";
 import { targets } from "../../codegen/targets.ts";
 import { tfjs } from "../../codegen/tfjs/target.ts";
 import { wasm } from "../../codegen/wasm/target.ts";
-import { type AnalysedNet, emit } from "../../compile.ts";
+import { type AnalysedNet, type EmitOptions, emit } from "../../compile.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { PassEvent } from "../../passes/pass.ts";
@@ -60,6 +61,10 @@ export const builder = (yargs: Argv) =>
       choices: ["triton"] as const,
       describe: "onnx: the folder as a model of Triton Inference Server, with its config.pbtxt",
     })
+    .option("shard", {
+      type: "number",
+      describe: "graph-model: the size of its weights files, in megabytes (default: 4)",
+    })
     .option("optimise", {
       alias: "O",
       type: "number",
@@ -72,7 +77,8 @@ export const builder = (yargs: Argv) =>
     .example("$0 build examples/resnet152.resnet", "the table, the verdicts, dist/resnet152")
     .example("$0 build examples/cifar.resnet#resnet20 --weights resnet20.th", "with trained weights")
     .example("$0 build examples/resnet50.resnet --target wasm,svg -o out", "two targets into one folder")
-    .example("$0 build examples/resnet50.resnet --target onnx", "dist/resnet50/resnet50.onnx, NCHW");
+    .example("$0 build examples/resnet50.resnet --target onnx", "dist/resnet50/resnet50.onnx, NCHW")
+    .example("$0 build examples/resnet50.resnet --target graph-model", "for tf.loadGraphModel");
 
 type BuildArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
@@ -88,7 +94,12 @@ export async function handler(options: BuildArguments): Promise<number> {
     throw new UsageError("--kernels own goes with --target tfjs");
   if (options.for !== undefined && !chosen.includes(onnx))
     throw new UsageError(`--for ${options.for} goes with --target onnx`);
-  const arithmetic = readArithmetic(options, chosen.includes(wasm) ? undefined : "--target wasm");
+  const shardBytes = readShard(options.shard, chosen);
+  const arithmetic = readArithmetic(
+    options,
+    chosen.includes(wasm) ? undefined : "--target wasm",
+    chosen.includes(wasm) || chosen.includes(graphModel) ? undefined : "--target wasm or graph-model",
+  );
 
   const opened = await openNet(options.file, options);
   if (!opened) return 1;
@@ -102,7 +113,13 @@ export async function handler(options: BuildArguments): Promise<number> {
     weights = found.weights;
   }
 
-  const { artifacts, optimised, problems, notes } = emitAll(net, chosen, weights, arithmetic, options);
+  const { artifacts, optimised, problems, notes } = emitAll(
+    net,
+    chosen,
+    weights,
+    { arithmetic, shardBytes },
+    options,
+  );
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
 
@@ -126,11 +143,23 @@ export async function handler(options: BuildArguments): Promise<number> {
   return 0;
 }
 
+/** Below this many bytes a file costs more to ask for than to send. */
+const smallestShard = 10_000;
+
+/** `--shard`, in bytes. */
+function readShard(megabytes: number | undefined, chosen: readonly Target[]): number | undefined {
+  if (megabytes === undefined) return undefined;
+  if (!chosen.includes(graphModel)) throw new UsageError("--shard goes with --target graph-model");
+  const bytes = Math.round(megabytes * 2 ** 20);
+  if (bytes >= smallestShard && Number.isFinite(bytes)) return bytes;
+  throw new UsageError(`--shard ${megabytes} is not a number of megabytes, such as 4 or 0.5`);
+}
+
 function emitAll(
   net: AnalysedNet,
   chosen: readonly Target[],
   weights: FoundWeights | undefined,
-  arithmetic: Arithmetic,
+  how: Pick<EmitOptions, "arithmetic" | "shardBytes">,
   options: BuildArguments,
 ) {
   const artifacts: Artifact[] = [];
@@ -145,7 +174,7 @@ function emitAll(
       weights: weights?.source ?? noWeights,
       weightsFrom: weights?.from ?? "none",
       level: options.optimise,
-      arithmetic,
+      ...how,
       kernels: options.kernels,
       server: options.for,
       onNote: (text) => notes.push({ target: target.name, text }),

@@ -55,11 +55,11 @@ export function packWeights(constants: readonly Constant[], options: PackOptions
   });
   const stored = [...places.keys()];
   let done = 0;
-  for (const { index, data } of storedValues(stored, weights)) {
+  for (const { index, data, last } of storedValues(stored, weights)) {
     const i = places.get(stored[index])!;
     write(i, data);
     done += offsets[i + 1] - offsets[i];
-    onProgress?.(done, bytes.length);
+    if (last) onProgress?.(done, bytes.length);
   }
   const files = cut(bytes, shardBytes);
   return { manifest: [{ paths: files.map(({ path }) => path), weights: entries }], files };

@@ -5,6 +5,7 @@
 import { standardPasses } from "../../passes/pipeline.ts";
 import type { Artifact, Card, EmitRequest, Target } from "../target.ts";
 import { sides } from "./attributes.ts";
+import { describeWeights } from "./origins.ts";
 import { defaultShardBytes, type Packed, packWeights } from "./shards.ts";
 import { type Port, type Translated, translate } from "./translate.ts";
 
@@ -39,13 +40,12 @@ function modelText(
   { nodes, constants, inputs, outputs }: Translated,
   { manifest }: Packed,
 ): string {
-  const own = constants.filter(({ from }) => !("param" in from)).map(({ name }) => name);
   const model = {
     format: "graph-model",
     generatedBy: card.compiler,
     convertedBy: card.compiler,
     signature: { inputs: tensorInfos(inputs), outputs: tensorInfos(outputs) },
-    userDefinedMetadata: { ...card, constants: own },
+    userDefinedMetadata: { ...card, ...describeWeights(constants) },
     modelTopology: { node: nodes, library: {}, versions: {} },
     weightsManifest: manifest,
   };

@@ -10,6 +10,8 @@ export interface StoredValue {
   /** Its place in the list of what is stored. */
   readonly index: number;
   readonly data: Tensor["data"];
+  /** Whether it is the last piece of its weight. */
+  readonly last: boolean;
 }
 
 /** Not in the list's order: a weight that is stored in several pieces makes them together. */
@@ -29,7 +31,7 @@ export function* storedValues(stored: readonly Stored[], weights: WeightSource):
         sameShape(made, shape) && data.length === elements(shape),
         `${name} is not ${shape.join("x")}`,
       );
-      yield { index, data };
+      yield { index, data, last: index === indices[indices.length - 1] };
     }
   }
 }

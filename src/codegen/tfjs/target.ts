@@ -70,10 +70,10 @@ function weightBytes(
   const offsets = offsetsOf(stored);
   const bytes = new Uint8Array(offsets[stored.length]);
   let done = 0;
-  for (const { index, data } of storedValues(stored, weights)) {
+  for (const { index, data, last } of storedValues(stored, weights)) {
     writeFloats(bytes, offsets[index], data);
     done += 4 * data.length;
-    onProgress?.(done, bytes.length);
+    if (last) onProgress?.(done, bytes.length);
   }
   return bytes;
 }
