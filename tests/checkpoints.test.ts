@@ -251,6 +251,39 @@ test("tfjs: manifests that lie are refused", () => {
   assert.match(opened({ weights }), /no paths/);
 });
 
+test("tfjs: metadata of models that resnetc wrote say what became of weights", () => {
+  const open = (origins: unknown, shapes: Record<string, number[]>, constants: unknown = []) => {
+    const weights = Object.entries(shapes).map(([name, shape]) => ({ name, shape, dtype: "float32" }));
+    const count = weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const weightsManifest = [{ paths: ["a.bin"], weights }];
+    return openBytes({
+      "m.json": json({ weightsManifest, userDefinedMetadata: { origins, constants } }),
+      "a.bin": Uint8Array.from(p.floats(...Array.from({ length: count }, (_, i) => i))),
+    });
+  };
+  // Two groups of two inputs and one output: [1, 1, 4, 1] is [1, 1, 2, 2], input by input.
+  const grouped = open({ w: { shape: [1, 1, 2, 2], tensors: ["x"] } }, { x: [1, 1, 4, 1], n: [2] }, ["n"]);
+  assert.equal([...grouped.checkpoint!.tensors.keys()], ["w"]);
+  assert.equal(valuesOf(grouped.checkpoint!, "w"), [0, 2, 1, 3]);
+  const pieces = open({ w: { shape: [2, 3], tensors: ["x", "y"] } }, { x: [2, 1], y: [2, 2] });
+  assert.equal(valuesOf(pieces.checkpoint!, "w"), [0, 2, 3, 1, 4, 5]);
+  // What the shapes contradict stays as it is.
+  const other = open({ w: { shape: [7], tensors: ["x"] } }, { x: [2] });
+  assert.equal([...other.checkpoint!.tensors.keys()], ["x"]);
+  const told = (origins: unknown) => open(origins, { x: [2], y: [2] }).diagnostics[0]?.message ?? "opened";
+  assert.match(told({ w: { shape: [2] } }), /names no tensors for `w`/);
+  assert.match(told({ w: { shape: [-1], tensors: ["x"] } }), /no shape for `w`/);
+  assert.match(told({ w: 1 }), /no shape for `w`/);
+  assert.match(told({ w: { shape: [2], tensors: ["z"] } }), /not there, or there twice/);
+  assert.match(told({ w: { shape: [4], tensors: ["x", "x"] } }), /not there, or there twice/);
+  assert.match(told({ w: { shape: [2], tensors: [["x"]] } }), /not there, or there twice/);
+  assert.match(told({ y: { shape: [2], tensors: ["x"] } }), /two tensors called `y`/);
+  assert.match(
+    told({ w: { shape: [2 ** 40, 2 ** 40], tensors: ["x"] } }),
+    /more elements than can be counted/,
+  );
+});
+
 // ---- what is no checkpoint ------------------------------------------------------------------------
 
 test("what is no checkpoint is called what it is", () => {

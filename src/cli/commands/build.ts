@@ -7,7 +7,7 @@ import { makeDiagnostic } from "../../base/diagnostic.ts";
 import { nearest } from "../../base/suggest.ts";
 import { graphModel } from "../../codegen/graph-model/target.ts";
 import { onnx } from "../../codegen/onnx/target.ts";
-import type { Arithmetic, Artifact, Target } from "../../codegen/target.ts";
+import type { Artifact, Target } from "../../codegen/target.ts";
 import { targets } from "../../codegen/targets.ts";
 import { tfjs } from "../../codegen/tfjs/target.ts";
 import { wasm } from "../../codegen/wasm/target.ts";

@@ -1,7 +1,7 @@
 /**
  * Names of nodes. TensorFlow takes letters, digits and `_ . / > -`, the first a letter, a digit or a dot
- * (tensorflow/core/graph/tensor_id.cc); ours are kept where they are such names. Elsewhere every other character becomes `_`,
- * a first one that may not be first gets an `x` in front, and a name that is there already a number behind it.
+ * (`_VALID_OP_NAME_REGEX` of tensorflow/python/framework/ops.py); ours are kept where they are such names. Elsewhere every other
+ * character becomes `_`, a first one that may not be first gets an `x` in front, and a name that is there already a number behind it.
  */
 export class NodeNames {
   readonly #taken = new Set<string>();
