@@ -267,6 +267,9 @@ test("tfjs: metadata of models that resnetc wrote say what became of weights", (
   assert.equal(valuesOf(grouped.checkpoint!, "w"), [0, 2, 1, 3]);
   const pieces = open({ w: { shape: [2, 3], tensors: ["x", "y"] } }, { x: [2, 1], y: [2, 2] });
   assert.equal(valuesOf(pieces.checkpoint!, "w"), [0, 2, 3, 1, 4, 5]);
+  // A dilation of 2: every second place of both rows and columns.
+  const dilated = open({ w: { shape: [2, 2, 1, 1], tensors: ["x"] } }, { x: [3, 3, 1, 1] });
+  assert.equal(valuesOf(dilated.checkpoint!, "w"), [0, 2, 6, 8]);
   // What the shapes contradict stays as it is.
   const other = open({ w: { shape: [7], tensors: ["x"] } }, { x: [2] });
   assert.equal([...other.checkpoint!.tensors.keys()], ["x"]);

@@ -65,6 +65,7 @@ const networks: Readonly<Record<string, () => OpenedNet>> = {
   efficientnet_b0: () => zooNet("timm", "efficientnet_b0", size),
   resnet50_gn: () => zooNet("timm", "resnet50_gn", small),
   resnetblur18: () => zooNet("timm", "resnetblur18", size),
+  "skresnet18, stride with dilation": () => zooNet("timm", "skresnet18", small),
   "segmentation, two outputs": () =>
     zooNet("torchvision", "segmentation", { size: "40x40x3", n4: "1", classes: "5" }),
 };
@@ -217,12 +218,14 @@ test("f16 and u8 take a half and a quarter of the bytes and change the result by
   }
 });
 
-test("the weights come back from a model as written: whole, in groups, of dense layers over maps", () => {
+test("the weights come back from a model as written: whole, in groups, dilated, of dense layers over maps", () => {
   const names = [
     "resnet18",
     "resnext50, groups of few channels",
     "resnext50, groups of many channels",
     "mobilenet_v2",
+    "resnetblur18",
+    "skresnet18, stride with dilation",
   ];
   const overMap = makeSource("map.resnet", "net map { input 9x6x3; c: conv(3x3, 4); fc: dense(5) }");
   const { nets: ofMap, module } = analyse(overMap);

@@ -1,7 +1,7 @@
 /**
  * Weights of GraphModels that resnetc wrote. Their metadata say which tensors are constants of operations, and which weights were
- * given other names, cut into pieces along the last dimension or, where a convolution has groups of few channels, written for a
- * depthwise one:
+ * given other names, cut into pieces along the last dimension, had the zeros of a dilation written into them or, where a convolution has groups
+ * of few channels, were written for a depthwise one:
  *
  *     [h, w, I, O] in g groups  ->  [h, w, g * I, O / g],  input k of group j at j * I + k
  */
@@ -49,9 +49,10 @@ export function restoreOrigins(
 function join(
   name: string,
   shape: readonly number[],
-  pieces: readonly CheckpointTensor[],
+  stored: readonly CheckpointTensor[],
 ): CheckpointTensor | undefined {
   const size = countElements(shape, quote(name));
+  const pieces = stored.map((piece) => withoutHoles(piece, shape));
   const [first] = pieces;
   if (pieces.reduce((sum, piece) => sum + elementsOf(piece), 0) !== size) return undefined;
   const { dtype } = first;
@@ -68,6 +69,25 @@ function join(
   const fit = pieces.every((piece) => piece.shape.length > 0 && piece.shape.slice(0, -1).join() === rows);
   if (!fit) return undefined;
   return { name, shape, dtype, read: () => sideBySide(pieces, size) };
+}
+
+/** A kernel whose places are `dilation` apart, taken out of one with zeros in between; any other tensor as it is. */
+function withoutHoles(tensor: CheckpointTensor, [h, w]: readonly number[]): CheckpointTensor {
+  const [height, width, ...rest] = tensor.shape;
+  const dilation = h > 1 ? (height - 1) / (h - 1) : (width - 1) / (w - 1);
+  const isDilated = rest.length === 2 && Number.isInteger(dilation) && dilation > 1;
+  if (!isDilated || height - 1 !== dilation * (h - 1) || width - 1 !== dilation * (w - 1)) return tensor;
+  const place = rest[0] * rest[1];
+  const read = () => {
+    const values = tensor.read();
+    const kernel = emptyLike(values, h * w * place);
+    for (let i = 0; i < h * w; i++) {
+      const from = (Math.floor(i / w) * dilation * width + (i % w) * dilation) * place;
+      kernel.set(values.subarray(from, from + place), i * place);
+    }
+    return kernel;
+  };
+  return { ...tensor, shape: [h, w, ...rest], read };
 }
 
 const elementsOf = ({ shape }: CheckpointTensor): number =>

@@ -3,12 +3,12 @@
  * none of its weights, and which weights are there under another name, in pieces or in another shape.
  */
 import type { Node } from "../../ir/graph.ts";
-import type { ParamAttrs } from "../../ir/ops/param.ts";
+import { isConstant, type ParamAttrs } from "../../ir/ops/param.ts";
 import { type Shape, sameShape } from "../../ir/tensor.ts";
 import type { Constant } from "./nodes.ts";
 
 export interface Origins {
-  /** Shapes, axes and numbers of operations. */
+  /** Shapes, axes and numbers of operations, and kernels that are not learned. */
   readonly constants: readonly string[];
   /** By the net's name: the shape it has there, and the tensors it was made into, side by side along the last dimension. */
   readonly origins: Readonly<Record<string, { readonly shape: Shape; readonly tensors: readonly string[] }>>;
@@ -19,7 +19,7 @@ export function describeWeights(constants: readonly Constant[]): Origins {
   const others: string[] = [];
   for (const constant of constants) {
     const param = "make" in constant.from ? constant.from.param : undefined;
-    if (param) pieces.set(param, [...(pieces.get(param) ?? []), constant]);
+    if (param && !isConstant(param)) pieces.set(param, [...(pieces.get(param) ?? []), constant]);
     else others.push(constant.name);
   }
   const changed = [...pieces].flatMap(([{ name, attrs }, made]) => {
