@@ -115,6 +115,12 @@ test("lines are gone on with: nothing is done twice, and half a line is written 
   assert.is(readFileSync(out, "utf8").startsWith(whole.slice(0, -30)), true);
 });
 
+test("lines go to a device too", () => {
+  const { code, out, err } = resnetc(["run", spec, "--out", "/dev/null", pictures[0]]);
+  assert.is(code, 0, err);
+  assert.match(out, "/dev/null  1 picture");
+});
+
 test("what does not go together is told", () => {
   const fails = (pattern: RegExp, code: number, ...args: readonly string[]) => {
     const { code: found, err } = resnetc(["run", spec, ...args]);

@@ -75,18 +75,22 @@ class JsonLines {
   readonly done: ReadonlySet<string>;
   readonly #file: number;
   readonly #path: string;
+  readonly #isFile: boolean;
   #end: number;
 
   constructor(file: string) {
     this.#path = file;
     try {
-      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+      const isThere = statSync(file, { throwIfNoEntry: false });
+      // A pipe or a device is written to, and has no lines.
+      this.#isFile = isThere?.isFile() ?? true;
+      const text = isThere?.isFile() ? readFileSync(file, "utf8") : "";
       // What was being written when the last run ended is written again.
       const whole = text.slice(0, text.lastIndexOf("\n") + 1);
       this.done = new Set(whole.split("\n").flatMap(imageOf));
-      this.#file = openSync(file, existsSync(file) ? "r+" : "w");
+      this.#file = openSync(file, isThere?.isFile() ? "r+" : "w");
       this.#end = Buffer.byteLength(whole);
-      ftruncateSync(this.#file, this.#end);
+      if (this.#isFile) ftruncateSync(this.#file, this.#end);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -94,7 +98,7 @@ class JsonLines {
 
   write(line: string): void {
     try {
-      this.#end += writeSync(this.#file, `${line}\n`, this.#end);
+      this.#end += writeSync(this.#file, `${line}\n`, this.#isFile ? this.#end : null);
     } catch (error) {
       throw this.#failed(error);
     }
