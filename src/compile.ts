@@ -27,6 +27,7 @@ import { parse } from "./parser/parse.ts";
 import type { PassEvent } from "./passes/pass.ts";
 import { runPasses } from "./passes/pipeline.ts";
 import { version } from "./version.generated.ts";
+import type { NamesTable } from "./weights/names.ts";
 
 export interface AnalyseOptions {
   /** The net to build; without it the file's default net. "*" means every net of the file. */
@@ -60,6 +61,8 @@ export interface AnalysedNet {
   readonly graph: Graph;
   readonly verdicts: readonly Verdict[];
   readonly rows: ReadonlyMap<string, LabelledRow>;
+  /** The block that each scope of names is written as. */
+  readonly blocks: ReadonlyMap<string, string>;
 }
 
 /** Text → names, with those of the files it uses. */
@@ -237,6 +240,10 @@ export interface EmitOptions {
   readonly server?: Server | undefined;
   /** The size of the graph-model target's weights files. */
   readonly shardBytes?: number | undefined;
+  /** The names of weights for other frameworks; only the pytorch target has a choice. */
+  readonly names?: NamesTable | undefined;
+  /** Whether the weights are of a checkpoint. */
+  readonly hasWeights?: boolean | undefined;
   /** Told what people may want to know of the result: time and memory. */
   readonly onNote?: ((line: string) => void) | undefined;
   readonly onPass?: ((event: PassEvent) => void) | undefined;
@@ -261,6 +268,8 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
     kernels,
     server,
     shardBytes,
+    names,
+    hasWeights,
     onNote,
     onPass,
     onProgress,
@@ -269,7 +278,10 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
   const { diagnostics, report } = collect();
   const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
   const card = cardOf(net, weightsFrom);
-  const how = { arithmetic, kernels, server, shardBytes, onNote, onProgress };
+  const how = {
+    ...{ arithmetic, kernels, server, shardBytes, names, hasWeights, blocks: net.blocks },
+    ...{ onNote, onProgress },
+  };
   const artifacts = target.emit({ graph, weights, card, name, report, ...how });
   return { graph, artifacts, diagnostics };
 }

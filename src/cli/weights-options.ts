@@ -11,7 +11,7 @@ import { recogniseArchitecture } from "../weights/architecture/index.ts";
 import { type BindRequest, bindWeights } from "../weights/bind.ts";
 import { type Checkpoint, openCheckpoint } from "../weights/checkpoint.ts";
 import { heWeights } from "../weights/initialise.ts";
-import type { NamesTable } from "../weights/names.ts";
+import { type NamesTable, torchNames } from "../weights/names.ts";
 import { innerPart, labelsOf, partOf, weightsBeside } from "../weights/parts.ts";
 import { checkpointFilesFor, readModule } from "./files.ts";
 import { UsageError } from "./net-options.ts";
@@ -63,6 +63,8 @@ export interface FoundWeights {
   readonly from: string;
   /** What was recognised. */
   readonly notes: readonly string[];
+  /** The table of the checkpoint's names. */
+  readonly table?: NamesTable | undefined;
 }
 
 /** Whether weights come from no checkpoint, by what the card says of them. */
@@ -104,7 +106,8 @@ async function bindFile(graph: Graph, path: string, how: Binding): Promise<Weigh
   const checkpoint = openCheckpoint(path, await checkpointFilesFor(path), report);
   const source = checkpoint && bindWeights({ graph, checkpoint, path, ...how }, report);
   if (!source) return { weights: undefined, diagnostics: withWhatItIs(diagnostics, checkpoint, path) };
-  return { weights: { source, from: path.replace(/^.*[\\/]/, ""), notes: source.notes }, diagnostics };
+  const { notes, table } = source;
+  return { weights: { source, from: path.replace(/^.*[\\/]/, ""), notes, table }, diagnostics };
 }
 
 // ---- parts of a net ---------------------------------------------------------------------------------
@@ -195,13 +198,13 @@ function withWhatItIs(
   return [{ ...first, notes: [...(first.notes ?? []), { message }] }, ...rest];
 }
 
-/** The tables of a file, then those of the standard library. */
+/** The tables of a file, then those of the standard library, then what the pytorch target calls weights by itself. */
 export function tablesOf(module: Module | undefined): readonly NamesTable[] {
   const own = [...(module?.tables.values() ?? [])];
   const library = [...standardLibrary().tables.values()].filter(
     ({ name }) => !own.some((table) => table.name === name),
   );
-  return [...own, ...library];
+  return [...own, ...library, torchNames];
 }
 
 export function unknownTable(name: string, tables: readonly NamesTable[]): Diagnostic {

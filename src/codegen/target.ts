@@ -5,6 +5,7 @@ import type { WeightSource } from "../ir/interpret.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
 import type { Shape } from "../ir/tensor.ts";
 import type { Pass } from "../passes/pass.ts";
+import type { NamesTable } from "../weights/names.ts";
 
 export interface Artifact {
   /** Relative to the output folder, with forward slashes. */
@@ -74,6 +75,12 @@ export interface EmitRequest {
   readonly server?: Server | undefined;
   /** Only the graph-model target cuts its weights into files of a size. */
   readonly shardBytes?: number | undefined;
+  /** The names of the weights in what is written for other frameworks; only the pytorch target has a choice. */
+  readonly names?: NamesTable | undefined;
+  /** The block that each scope of names is written as: "conv2.0" is a bottleneck. */
+  readonly blocks?: ReadonlyMap<string, string> | undefined;
+  /** Whether the weights are of a checkpoint. */
+  readonly hasWeights?: boolean | undefined;
   /** Told what people may want to know of the result, a line each. */
   readonly onNote?: ((line: string) => void) | undefined;
   /** Called as weights are written, for progress: bytes done of bytes to do. */
@@ -87,5 +94,7 @@ export interface Target {
   readonly passes: readonly Pass[];
   /** Whether `emit` reads weights: pictures do not. */
   readonly needsWeights: boolean;
+  /** Whether `emit` writes the weights of a checkpoint where there is one. */
+  readonly takesWeights?: boolean;
   emit(request: EmitRequest): readonly Artifact[];
 }

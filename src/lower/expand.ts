@@ -62,6 +62,8 @@ export class Expander {
   readonly #deriving: Frame[] = [];
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
+  /** The block or net of each scope. */
+  readonly blocks = new Map<string, string>();
   readonly #news: News;
   /** Set when a row of the outermost net failed: there is no graph then. */
   broken = false;
@@ -76,7 +78,7 @@ export class Expander {
 
   /** Builds the net itself: its `input` rows make the inputs. */
   expandRoot(settings: ReadonlyMap<string, Given>): Expanded {
-    const block: BlockValue = { kind: "block", declaration: this.#root, named: settings };
+    const block = { kind: "block", declaration: this.#root, named: settings } as const;
     return this.#expand(block, undefined, "", this.#root.item.name.span, { defaults: [], stack: [] });
   }
 
@@ -91,6 +93,7 @@ export class Expander {
     const { declaration } = block;
     const { item, module } = declaration;
     const own = item.name.text;
+    if (name && !this.blocks.has(name)) this.blocks.set(name, own);
     refuseCircle(declaration, context, span);
     if (context.stack.length >= expansionLimits.blocks)
       fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });

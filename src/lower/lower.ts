@@ -34,6 +34,8 @@ export interface Lowered {
   readonly doc: string;
   /** The labelled rows of the net by label. */
   readonly rows: ReadonlyMap<string, LabelledRow>;
+  /** The block or net that each scope of names is written as. */
+  readonly blocks: ReadonlyMap<string, string>;
 }
 
 export interface LabelledRow {
@@ -63,7 +65,7 @@ export function lower(
     const graph = reachable(item.name.text, outputs, expander.inputs);
     if (!checkUnused(expanded, graph, report)) return undefined;
     const verdicts = checkExpectations(graph, expanded, net, settings, report);
-    return { graph, verdicts, doc: item.doc, rows: labelledRows(expanded) };
+    return { graph, verdicts, doc: item.doc, rows: labelledRows(expanded), blocks: expander.blocks };
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     error.reportTo(report);

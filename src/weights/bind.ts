@@ -49,6 +49,8 @@ export interface BindRequest {
 export interface BoundWeights extends WeightSource {
   /** What was recognised, one line each: "names: timm, told by `conv1.0.weight`". */
   readonly notes: readonly string[];
+  /** The table of the checkpoint's names; absent where they are our own. */
+  readonly table?: NamesTable | undefined;
 }
 
 /** A loaded weight of the graph with what the checkpoint calls it. */
@@ -97,7 +99,7 @@ export function bindWeights(request: BindRequest, report: Report): BoundWeights 
     return toGraphLayout(place.tensor.read(), place.node.attrs.shape, layout);
   };
   const notes = [...checkpoint.notes, ...describe(naming, checkpoint, filled, layout), ...left.notes];
-  return { get, notes };
+  return { get, notes, table: naming.table };
 }
 
 /** Those to load: what is computed from others is not. */

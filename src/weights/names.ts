@@ -25,6 +25,18 @@ export interface NamesLine {
   readonly to: string;
 }
 
+/** Our own names with the last parts that PyTorch's modules have. */
+export const torchNames: NamesTable = {
+  name: "torch",
+  leaves: new Map([
+    ["scale", "weight"],
+    ["shift", "bias"],
+    ["mean", "running_mean"],
+    ["var", "running_var"],
+  ]),
+  lines: [],
+};
+
 /** What the table calls a weight of ours. */
 export function translate(table: NamesTable, name: string): string {
   const dot = name.lastIndexOf(".") + 1;

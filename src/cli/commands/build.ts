@@ -36,6 +36,8 @@ import {
   type FoundWeights,
   findWeights,
   noWeights,
+  tablesOf,
+  unknownTable,
   weightOptions,
 } from "../weights-options.ts";
 
@@ -78,7 +80,11 @@ export const builder = (yargs: Argv) =>
     .example("$0 build examples/cifar.resnet#resnet20 --weights resnet20.th", "with trained weights")
     .example("$0 build examples/resnet50.resnet --target wasm,svg -o out", "two targets into one folder")
     .example("$0 build examples/resnet50.resnet --target onnx", "dist/resnet50/resnet50.onnx, NCHW")
-    .example("$0 build examples/resnet50.resnet --target graph-model", "for tf.loadGraphModel");
+    .example("$0 build examples/resnet50.resnet --target graph-model", "for tf.loadGraphModel")
+    .example(
+      "$0 build examples/resnet50.resnet --target pytorch --names torchvision",
+      "Python source, to train with torch",
+    );
 
 type BuildArguments = Arguments<Awaited<ReturnType<typeof builder>["argv"]>>;
 
@@ -106,20 +112,21 @@ export async function handler(options: BuildArguments): Promise<number> {
   const { net, module } = opened;
 
   let weights: FoundWeights | undefined;
-  if (chosen.some(({ needsWeights }) => needsWeights)) {
+  const isWanted = ({ needsWeights, takesWeights }: Target) =>
+    needsWeights || (takesWeights === true && options.weights !== undefined);
+  if (chosen.some(isWanted)) {
     const found = await findWeights(net, module, options);
     if (found.diagnostics.length > 0) printDiagnostics(found.diagnostics, options.format);
     if (!found.weights) return 1;
     weights = found.weights;
   }
 
-  const { artifacts, optimised, problems, notes } = emitAll(
-    net,
-    chosen,
-    weights,
-    { arithmetic, shardBytes },
-    options,
-  );
+  const tables = tablesOf(module);
+  const names =
+    options.names === undefined ? weights?.table : tables.find(({ name }) => name === options.names);
+  if (options.names !== undefined && !names) return stop([unknownTable(options.names, tables)], options);
+  const how = { arithmetic, shardBytes, names };
+  const { artifacts, optimised, problems, notes } = emitAll(net, chosen, weights, how, options);
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
 
@@ -159,7 +166,7 @@ function emitAll(
   net: AnalysedNet,
   chosen: readonly Target[],
   weights: FoundWeights | undefined,
-  how: Pick<EmitOptions, "arithmetic" | "shardBytes">,
+  how: Pick<EmitOptions, "arithmetic" | "shardBytes" | "names">,
   options: BuildArguments,
 ) {
   const artifacts: Artifact[] = [];
@@ -175,6 +182,7 @@ function emitAll(
       weightsFrom: weights?.from ?? "none",
       level: options.optimise,
       ...how,
+      hasWeights: weights !== undefined && !areUntrained(weights.from),
       kernels: options.kernels,
       server: options.for,
       onNote: (text) => notes.push({ target: target.name, text }),
