@@ -126,7 +126,9 @@ test("the state dict has the names of the table, and nothing else", () => {
 
 for (const [name, cases] of Object.entries(opCases) as [OpName, readonly Case[]][])
   test(`${name} is said in Python`, () => {
-    const texts = cases.map((one) => {
+    // Computed weights come of passes, which do not run for this target.
+    const emitted = cases.filter(({ title }) => !(name === "param" && title === "computed"));
+    const texts = emitted.map((one) => {
       const { graph, weights } = caseGraph(ops[name] as Op<never>, one);
       // PyTorch's modules call their weights so; those of the case are called after their place.
       const leaves =

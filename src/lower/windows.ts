@@ -69,7 +69,7 @@ function standardised(a: Application, kernel: Node<ParamAttrs>): Node | undefine
   const eps = (a.value("standardize") as NumberValue).value;
   if (eps === 0) return kernel;
   const compute = ([{ data }]: readonly Tensor[]) => standardise(data, kernel.attrs.shape, eps);
-  const attrs = { role: "weight", shape: kernel.attrs.shape, compute, standardised: true } as const;
+  const attrs = { role: "weight", shape: kernel.attrs.shape, compute, standardised: eps } as const;
   return a.builder.computed(joinName(a.name, "standardised"), [kernel], attrs, a.span);
 }
 

@@ -243,7 +243,10 @@ export class BodyWriter {
       either: (node) => this.#take(node),
       isFlat: (node) => flat.has(node),
       self: this.#self(fixed ? [fixed] : path),
-      param: (node) => [this.#self(nameOf(node).split(".").slice(this.#path.length))],
+      param: (node) => {
+        invariant(!(node as Node<ParamAttrs>).attrs.compute, `${node.name} is made by a pass`);
+        return [this.#self(nameOf(node).split(".").slice(this.#path.length))];
+      },
     };
   }
 

@@ -76,8 +76,8 @@ export class Classes {
         return;
       }
       const { kind, default: standard } = instances[0][i];
-      const isChannels =
-        kind === "in" || kind === "out" || (kind === "groups" && byColumn.has(`c${values.join()}`));
+      const isCount = kind === "groups" || kind === "first" || kind === "last";
+      const isChannels = kind === "in" || kind === "out" || (isCount && byColumn.has(`c${values.join()}`));
       const key = `${isChannels ? "c" : kind}${values.join()}`;
       let parameter = byColumn.get(key);
       if (!parameter) {
@@ -163,7 +163,7 @@ export class Classes {
       ...(doc ? [indent(doc, 1), ""] : []),
       ...(init.length > 0 || stored.size > 0
         ? [
-            indent(`def __init__(${["self", ...parameters].join(", ")}):`, 1),
+            indent(wrapped(`def __init__(${["self", ...parameters].join(", ")}):`, widest - 4), 1),
             indent("super().__init__()", 2),
             ...[...stored].map((each) => indent(`self.${each} = ${each}`, 2)),
             ...init.map((line) => indent(wrapped(line, widest - 8), 2)),

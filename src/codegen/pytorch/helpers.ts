@@ -76,8 +76,8 @@ export const helpers = {
   ChannelConv: `class ChannelConv(nn.Conv1d):
     """A convolution along the channels, the same at every place (Wang et al. 2020)."""
 
-    def __init__(self, kernel_size, padding):
-        super().__init__(1, 1, kernel_size, padding=padding, bias=False)
+    def __init__(self, kernel_size):
+        super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
 
     def forward(self, x):
         batch, channels, height, width = x.shape

@@ -21,7 +21,7 @@ export function moduleText({ title, name, card, body, classes, units, table }: P
   const inner = classes.texts();
   const doc = classDoc(card);
   const own = classes.classText({ name: title, base: "nn.Module", parameters: [], body, doc });
-  const hook = reshapes(units) ? `\n\n${indent(loadHook, 1)}` : "";
+  const hook = reshapes(units, table) ? `\n\n${indent(loadHook, 1)}` : "";
   const code = [...inner, own + hook].join("\n\n\n");
   const used = Object.entries(helpers).flatMap(([word, text]) =>
     new RegExp(`\\b${word}\\(`).test(code) ? [text] : [],
@@ -97,20 +97,19 @@ function transformText(
 
 /**
  * Whether a checkpoint may store a weight in another shape: a dense layer over 1x1 as a convolution, a vector with sides
- * of 1. The classifier at the end is a matrix everywhere.
+ * of 1. A single classifier such as `fc` is a matrix in torchvision and timm.
  */
-function reshapes(units: readonly Unit[]): boolean {
-  const squeezes = units.filter(({ node: { inputs }, saying: { make } }) => {
-    const from = inputs[0]?.inputs[0] ?? inputs[0];
-    return make?.[0] === "nn.Linear(" && from !== undefined;
-  });
-  return squeezes.length > 1 || units.some(({ loose }) => loose.length > 0);
+function reshapes(units: readonly Unit[], table: string | undefined): boolean {
+  const dense = units.filter(({ saying: { make } }) => make?.[0] === "nn.Linear(");
+  const isPlain = dense.length <= 1 && dense.every(({ path }) => path?.length === 1);
+  if (table === undefined) return false;
+  return !(isPlain && /^(?:torchvision|timm)/.test(table)) || units.some(({ loose }) => loose.length > 0);
 }
 
 const loadHook = `def _load_from_state_dict(self, state_dict, prefix, *args):
     """Kernels of 1x1 and matrices are the same numbers, and so are vectors with sides of 1."""
     for name, value in self.state_dict().items():
         stored = state_dict.get(prefix + name)
-        if stored is not None and stored.shape != value.shape and squeezed(stored) == squeezed(value):
+        if stored is not None and stored.squeeze().shape == value.squeeze().shape:
             state_dict[prefix + name] = stored.reshape(value.shape)
     super()._load_from_state_dict(state_dict, prefix, *args)`;

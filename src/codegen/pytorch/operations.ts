@@ -94,25 +94,10 @@ function finished(y: Text, { residual, activation }: Epilogue, node: Node, out: 
 }
 
 /** The stored kernel, and the eps with which it is standardised. */
-export function kernelOf(node: Node): { readonly stored: Node; readonly standardised: boolean } {
+function kernelOf(node: Node): { readonly stored: Node; readonly eps: number | undefined } {
   const [, kernel] = node.inputs;
-  const isMade = (kernel as Node<ParamAttrs>).attrs.standardised === true;
-  return isMade ? { stored: kernel.inputs[0], standardised: true } : { stored: kernel, standardised: false };
-}
-
-/** The eps that a computed kernel was made with, from what it does to a kernel of two values. */
-function epsOf(kernel: Node<ParamAttrs>): number {
-  const { shape, compute } = kernel.attrs;
-  const size = shape.reduce((a, b) => a * b, 1);
-  const perChannel = size / shape[shape.length - 1];
-  // One value of a channel is 1, the others 0: with n values the mean is 1/n and the variance (n - 1)/n².
-  const data = new Float64Array(size);
-  const small = 1e-5;
-  data[0] = small;
-  const made = compute!([{ shape, data }]);
-  const variance = ((perChannel - 1) / perChannel ** 2) * small ** 2;
-  const deviation = (small - small / perChannel) / made[0];
-  return Number((deviation ** 2 - variance).toPrecision(3));
+  const eps = (kernel as Node<ParamAttrs>).attrs.standardised;
+  return { stored: eps === undefined ? kernel : kernel.inputs[0], eps };
 }
 
 export function conv2d(
@@ -122,14 +107,15 @@ export function conv2d(
   const { kernel, channels, stride, dilation, groups, pads, epilogue } = node.attrs;
   const [x] = node.inputs;
   const even = isEven(pads);
-  const { stored, standardised } = kernelOf(node);
+  const { stored, eps } = kernelOf(node);
   const input = (out: Scribe) => (even ? out.map(x) : padded(out.map(x), pads));
   if (isConstant(stored)) return fixedConvolution(node, stored, input);
   const settings = t`${slot("stride", stride, ", stride=", 1)}${slot("padding", even ? pair([pads.top, pads.left]) : "0", ", padding=", 0)}${slot("dilation", dilation, ", dilation=", 1)}${slot("groups", groups, ", groups=", 1)}`;
-  const eps = standardised ? t`, eps=${epsilon(epsOf(node.inputs[1] as Node<ParamAttrs>))}` : [];
-  const type = standardised ? "StandardisedConv2d" : "nn.Conv2d";
+  const isStandardised = eps !== undefined;
+  const last = isStandardised ? t`, eps=${epsilon(eps)}` : [];
+  const type = isStandardised ? "StandardisedConv2d" : "nn.Conv2d";
   return {
-    make: t`${type}(${slot("in", x.type.shape[3])}, ${slot("out", channels)}, ${slot("kernel_size", pair(kernel))}${settings}${bias ? "" : ", bias=False"}${eps})`,
+    make: t`${type}(${slot("in", x.type.shape[3])}, ${slot("out", channels)}, ${slot("kernel_size", pair(kernel))}${settings}${bias ? "" : ", bias=False"}${last})`,
     leaves: new Map([[stored, "weight"], ...(bias ? [[bias, "bias"] as const] : [])]),
     call: (out) => finished(t`${out.self}(${input(out)})`, epilogue, node, out),
   };
@@ -339,10 +325,9 @@ const sayers: { readonly [Name in OpName]: Sayer<AttrsOf<Name>> } = {
   },
   channelConv: (node) => {
     const { kernel } = node.attrs;
-    const sides = t`${slot("kernel_size", kernel)}, padding=${slot("padding", (kernel - 1) / 2)}`;
     const [x, taps] = node.inputs;
     return {
-      make: t`ChannelConv(${sides})`,
+      make: t`ChannelConv(${slot("kernel_size", kernel)})`,
       leaves: new Map([[taps, "weight"]]),
       shapes: new Map([[taps, [1, 1, kernel]]]),
       call: (out) => t`${out.self}(${out.map(x)})`,

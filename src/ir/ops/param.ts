@@ -18,8 +18,8 @@ export interface ParamAttrs {
   readonly frozen?: true;
   /** How a computed param follows from its inputs; absent for a loaded one. */
   readonly compute?: (inputs: readonly Tensor[]) => Float64Array | Float32Array;
-  /** Of a computed one: a kernel that was standardised, which fvcore counts. */
-  readonly standardised?: true;
+  /** Of a computed one: the eps with which a kernel was standardised, which fvcore counts. */
+  readonly standardised?: number;
 }
 
 export const param: Op<ParamAttrs> = {
