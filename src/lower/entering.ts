@@ -5,12 +5,17 @@ import type { Span } from "../base/source.ts";
 import type { Expr } from "../parser/ast.ts";
 import { declaredKind, type Slot, unknownParameter } from "./arguments.ts";
 import { evaluate, lookupTop } from "./evaluate.ts";
+import { expansionLimits } from "./expansion.ts";
 import { fail, failSilently } from "./row-error.ts";
 import type { Context, Declaration, Frame, Value } from "./values.ts";
 
-/** A block that was handed to itself; one that names itself was told before anything was built. */
+/** A block that was handed to itself, or too deep; one that names itself was told before anything was built. */
 export function refuseCircle(declaration: Declaration, { stack }: Context, span: Span): void {
-  if (!stack.includes(declaration)) return;
+  if (!stack.includes(declaration)) {
+    if (stack.length >= expansionLimits.blocks)
+      fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });
+    return;
+  }
   const { item, module } = declaration;
   const name = item.name.text;
   if (module.cyclic.has(name)) failSilently();

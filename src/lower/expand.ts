@@ -52,6 +52,7 @@ import { Weights } from "./weights.ts";
 export class Expander {
   // A shape rule's complaint unwinds to its row like any other.
   readonly #builder = new GraphBuilder(fail);
+  readonly blocks = new Map<string, string>(); // of each scope: the block or net that it is written as
   readonly #report: Report;
   readonly #batch: number;
   readonly #root: Declaration;
@@ -62,8 +63,6 @@ export class Expander {
   readonly #deriving: Frame[] = [];
   readonly #closureNames = new WeakMap<Expr, ReadonlyMap<Expr, string>>();
   #steps = 0;
-  /** The block or net of each scope. */
-  readonly blocks = new Map<string, string>();
   readonly #news: News;
   /** Set when a row of the outermost net failed: there is no graph then. */
   broken = false;
@@ -78,7 +77,7 @@ export class Expander {
 
   /** Builds the net itself: its `input` rows make the inputs. */
   expandRoot(settings: ReadonlyMap<string, Given>): Expanded {
-    const block = { kind: "block", declaration: this.#root, named: settings } as const;
+    const block: BlockValue = { kind: "block", declaration: this.#root, named: settings };
     return this.#expand(block, undefined, "", this.#root.item.name.span, { defaults: [], stack: [] });
   }
 
@@ -95,8 +94,6 @@ export class Expander {
     const own = item.name.text;
     if (name && !this.blocks.has(name)) this.blocks.set(name, own);
     refuseCircle(declaration, context, span);
-    if (context.stack.length >= expansionLimits.blocks)
-      fail("nesting-too-deep", span, { what: "blocks and nets", limit: expansionLimits.blocks });
     const frame: Frame = {
       module,
       declaration,
