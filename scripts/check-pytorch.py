@@ -84,6 +84,7 @@ def compare(name):
         if isinstance(ours, str):
             return ours
         written = load_file(pathlib.Path(folder, f"{model}.safetensors"))
+    ours.load_state_dict(written, strict=True)
     ours.load_state_dict(state, strict=True)
     # What was written has all but the counters of batches.
     left = set(state) - set(written)

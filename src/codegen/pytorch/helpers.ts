@@ -19,12 +19,11 @@ export const helpers = {
         super().__init__()
         self.stride = stride
         self.padding = padding
-        # In double precision until the module is moved, and rounded then.
         self.register_buffer("kernel", torch.tensor(kernel)[None, None], persistent=False)
 
     def forward(self, x):
         channels = x.shape[1]
-        kernel = self.kernel.to(x.dtype).expand(channels, 1, -1, -1)
+        kernel = self.kernel.expand(channels, 1, -1, -1)
         return F.conv2d(x, kernel, stride=self.stride, padding=self.padding, groups=channels)`,
   FrozenBatchNorm2d: `class FrozenBatchNorm2d(nn.Module):
     """A batch norm whose scale and shift are fixed as its statistics are: all four are buffers."""

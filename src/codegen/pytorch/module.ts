@@ -15,9 +15,11 @@ interface Parts {
   readonly classes: Classes;
   readonly units: readonly Unit[];
   readonly table: string | undefined;
+  /** NAME.safetensors is written, too. */
+  readonly hasWeights: boolean;
 }
 
-export function moduleText({ title, name, card, body, classes, units, table }: Parts): string {
+export function moduleText({ title, name, card, body, classes, units, table, hasWeights }: Parts): string {
   const inner = classes.texts();
   const doc = classDoc(card);
   const own = classes.classText({ name: title, base: "nn.Module", parameters: [], body, doc });
@@ -36,9 +38,13 @@ export function moduleText({ title, name, card, body, classes, units, table }: P
     `"""${docLine(card)}`,
     "",
     `Written by ${card.compiler} from the net ${card.name}. ${namesLine(table)}`,
-    "",
-    `    net = ${title}()`,
-    `    net.load_state_dict(safetensors.torch.load_file("${name}.safetensors"))`,
+    ...(hasWeights
+      ? [
+          "",
+          `    net = ${title}()`,
+          `    net.load_state_dict(safetensors.torch.load_file("${name}.safetensors"))`,
+        ]
+      : []),
     '"""',
     "",
     "import torch",

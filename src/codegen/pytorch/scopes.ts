@@ -5,7 +5,7 @@
 import { invariant } from "../../base/invariant.ts";
 import type { Node, Output } from "../../ir/graph.ts";
 import { BodyWriter } from "./body.ts";
-import { type Body, bodyKey, type Family, type Slot, slotsOf, textsOf } from "./text.ts";
+import { type Body, bodyKey, type Family, isInstance, type Slot, slotsOf, textsOf } from "./text.ts";
 import type { Unit } from "./units.ts";
 
 /** A step of a body: an operation, or a module with all that it does. */
@@ -142,7 +142,7 @@ export class Scopes {
       // What has numbers for names is a list: the module around it picks from it.
       if (!body.body.chain && body.body.init.some(([first]) => first === "self.add_module("))
         return undefined;
-      const { family, slots } = this.familyOf(body.body, this.#nameFor(path, own));
+      const { family, slots } = this.familyOf(body.body, this.#nameFor(path, own, body.body));
       const inner = { family, slots, wantsFlat: body.wantsFlat };
       return { key: path.join("."), path: path.slice(root.length), units: own, inputs, outputs, inner };
     });
@@ -194,8 +194,10 @@ export class Scopes {
   }
 
   /** The block that it is written as, else the last word of its name. */
-  #nameFor(path: readonly string[], units: readonly Unit[]): readonly string[] {
-    const block = this.#blocks(path, units);
+  #nameFor(path: readonly string[], units: readonly Unit[], { init, forward }: Body): readonly string[] {
+    // What only hands on to a module inside of it is not the block, but around it.
+    const isAround = init.length === 1 && init[0].some(isInstance) && forward.length === 1;
+    const block = isAround ? undefined : this.#blocks(path, units);
     const word = [...path].reverse().find((part) => !/^\d+$/.test(part)) ?? "block";
     return block ? [`!${block}`] : [word];
   }

@@ -40,6 +40,7 @@ function emit(request: EmitRequest): readonly Artifact[] {
   const title = className(card.name);
   const classes = new Classes(body, [title, ...Object.keys(helpers), "Nn", "F"]);
   const text = moduleText({
+    hasWeights,
     title,
     name,
     card,
