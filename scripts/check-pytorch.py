@@ -5,6 +5,7 @@ dict with strict=True, and computes the same in float64 (weights and inputs by t
     pip install torch torchvision timm safetensors
     python scripts/check-pytorch.py                         all of the list below
     python scripts/check-pytorch.py timm:resnet50d@64       some
+    python scripts/check-pytorch.py --operations            every case of every operation, against the float64 reference
 
 Run it in the root of the repository, with npm's packages installed. A line a network: the largest difference relative to the
 largest value; it exits with 1 if one of them is above 1e-10.
@@ -59,7 +60,7 @@ timm:dla34@64
 timm:hrnet_w18_small@64
 timm:regnety_004@64
 timm:resnetv2_50x1_bit@64
-timm:xception@299
+timm:legacy_xception@299
 """.split("\n")
 
 
@@ -123,13 +124,43 @@ def build(source, model, size, weights, folder):
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode:
         return done.stderr.strip()
-    space = {"__name__": model}
-    exec(compile(pathlib.Path(folder, f"{model}.py").read_text(), f"{model}.py", "exec"), space)
-    networks = [each for each in space.values() if isinstance(each, type) and each.__module__ == model]
-    return networks[-1]()
+    return network_of(pathlib.Path(folder, f"{model}.py").read_text(), model)
+
+
+def network_of(text, name):
+    space = {"__name__": name}
+    exec(compile(text, f"{name}.py", "exec"), space)
+    return [each for each in space.values() if isinstance(each, type) and each.__module__ == name][-1]()
+
+
+def compare_operations():
+    done = subprocess.run(["node", "--import", "tsx", "scripts/pytorch-cases.ts"], cwd=root, capture_output=True, text=True, check=True)
+    cases = [json.loads(line) for line in done.stdout.splitlines()]
+    failed = 0
+    for case in cases:
+        def tensor(given):
+            return torch.tensor([float(x) for x in given["data"]], dtype=torch.float64).reshape(given["shape"])
+
+        try:
+            network = network_of(case["text"], "case").double().eval()
+            own = network.state_dict()
+            state = {key: tensor(value).reshape(own[key].shape) for key, value in case["state"].items()}
+            network.load_state_dict({**{key: value for key, value in own.items() if "num_batches" in key}, **state}, strict=True)
+            wanted = tensor(case["wanted"]).permute(0, 3, 1, 2)
+            with torch.no_grad():
+                result = network(*[tensor(each).permute(0, 3, 1, 2) for each in case["given"]])
+            worst = ((result.reshape(wanted.shape) - wanted).abs().max() / wanted.abs().max()).item()
+            assert worst <= 1e-10, worst
+        except Exception as error:
+            failed += 1
+            print(f"BAD {case['title']:55} {type(error).__name__}: {error}")
+    print(f"{len(cases) - failed} of {len(cases)} cases")
+    return failed
 
 
 if __name__ == "__main__":
+    if wanted == ["--operations"]:
+        sys.exit(compare_operations() > 0)
     failed = False
     for line in [line for line in networks if line.strip()] if not wanted else wanted:
         try:

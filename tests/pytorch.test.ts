@@ -12,17 +12,13 @@ import { tablesOf } from "../src/cli/weights-options.ts";
 import { pytorch } from "../src/codegen/pytorch/target.ts";
 import { type Emitted, emit } from "../src/compile.ts";
 import { isOp } from "../src/ir/graph.ts";
-import type { Op } from "../src/ir/op.ts";
-import { type OpName, ops } from "../src/ir/ops/index.ts";
+import { ops } from "../src/ir/ops/index.ts";
 import { heWeights } from "../src/weights/initialise.ts";
 import { torchNames, translate } from "../src/weights/names.ts";
-import { opCases } from "./op-cases.ts";
-import { testCard } from "./support/cards.ts";
-import { caseGraph } from "./support/case-graph.ts";
 import { golden } from "./support/golden.ts";
 import { type OpenedNet, openNet, root } from "./support/nets.ts";
 import { bind } from "./support/networks.ts";
-import type { Case } from "./support/operands.ts";
+import { pytorchCase, pytorchCases } from "./support/pytorch-cases.ts";
 
 interface Sample {
   readonly file: string;
@@ -124,36 +120,12 @@ test("the state dict has the names of the table, and nothing else", () => {
   });
 });
 
-for (const [name, cases] of Object.entries(opCases) as [OpName, readonly Case[]][])
+for (const [name, cases] of pytorchCases)
   test(`${name} is said in Python`, () => {
-    // Computed weights come of passes, which do not run for this target.
-    const emitted = cases.filter(({ title }) => !(name === "param" && title === "computed"));
-    const texts = emitted.map((one) => {
-      const { graph, weights } = caseGraph(ops[name] as Op<never>, one);
-      // PyTorch's modules call their weights so; those of the case are called after their place.
-      const leaves =
-        name === "batchNorm" ? ["running_mean", "running_var", ...halves(one.attrs)] : ["weight", "bias"];
-      const operands = graph.nodes.filter((node) => isOp(node, ops.param));
-      const lines = operands.map((node, i) => ({ from: node.name, to: `y.${leaves[i] ?? `w${i}`}` }));
-      const table = { name: "case", leaves: new Map(), lines };
-      const [artifact] = pytorch.emit({
-        graph,
-        weights,
-        card: testCard(graph),
-        name: "case",
-        names: table,
-        report: () => {},
-      });
-      return String(artifact.contents);
-    });
+    const texts = cases.map((one) => pytorchCase(name, one).text);
     for (const text of texts) assert.match(text, name === "input" ? /return / : /return .+\(|return .+[+*[]/);
     python(["-m", "py_compile"], texts);
   });
-
-const halves = (attrs: unknown): readonly string[] => {
-  const { scale, shift } = attrs as { scale: boolean; shift: boolean };
-  return [...(scale ? ["weight"] : []), ...(shift ? ["bias"] : [])];
-};
 
 test("a checkpoint is written beside it, and read back by its names", () => {
   const sample = samples[1];

@@ -128,7 +128,7 @@ export class Classes {
       const list = parameters.map((each) =>
         each.default === undefined ? each.name : `${each.name}=${each.default}`,
       );
-      return [this.classText({ name, base: "nn.Module", parameters: list, body: family.body, shaped })];
+      return [this.classText({ name, parameters: list, body: family.body, shaped })];
     });
   }
 
@@ -140,7 +140,6 @@ export class Classes {
     doc,
   }: {
     readonly name: string;
-    readonly base: string;
     readonly parameters: readonly string[];
     readonly body: Body;
     readonly shaped?: Shaped;

@@ -94,5 +94,3 @@ export const helpers = {
         for name, member in members.items():
             setattr(self, name, member)`,
 } as const;
-
-export type HelperName = keyof typeof helpers;

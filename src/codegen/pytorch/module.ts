@@ -22,7 +22,7 @@ interface Parts {
 export function moduleText({ title, name, card, body, classes, units, table, hasWeights }: Parts): string {
   const inner = classes.texts();
   const doc = classDoc(card);
-  const own = classes.classText({ name: title, base: "nn.Module", parameters: [], body, doc });
+  const own = classes.classText({ name: title, parameters: [], body, doc });
   const hook = reshapes(units, table) ? `\n\n${indent(loadHook, 1)}` : "";
   const code = [...inner, own + hook].join("\n\n\n");
   const used = Object.entries(helpers).flatMap(([word, text]) =>
