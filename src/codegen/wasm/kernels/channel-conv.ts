@@ -4,8 +4,8 @@
  */
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32x4, i32, v128 } from "../assembler/values.ts";
-import { at, bytes, hold, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
-import { eachBlock, firstLanes, vectorBytes, vectorsOf } from "./walk.ts";
+import { bytes, hold, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
+import { eachBlock, eachPlace, firstLanes, vectorBytes, vectorsOf } from "./walk.ts";
 
 export interface ChannelConvSpec {
   readonly input: MapLayout;
@@ -23,21 +23,10 @@ export function channelConvKernel(spec: ChannelConvSpec): Kernel {
     units: output.height,
     scratchBytes: bytes(lanes(output.channels) + 2 * margin),
     emit(f, args) {
-      const [row, column] = [f.local("i32"), f.local("i32")];
       const values = hold(f, i32.add(args.scratch, bytes(margin)));
       f.fill(args.scratch, 0, bytes(margin));
       f.fill(i32.add(values, bytes(lanes(output.channels))), 0, bytes(margin));
-      f.for(row, args.from, args.to, 1, () =>
-        f.scope(() => {
-          const from = hold(f, at(args.input, row, input.rowStride));
-          const to = hold(f, at(args.output, row, output.rowStride));
-          f.for(column, 0, output.width, 1, () => {
-            f.scope(() => emitPlace(f, spec, from, to, values, args.weights));
-            f.increment(from, bytes(input.pixelStride));
-            f.increment(to, bytes(output.pixelStride));
-          });
-        }),
-      );
+      eachPlace(f, args, spec, (from, to) => emitPlace(f, spec, from, to, values, args.weights));
     },
   };
 }

@@ -5,17 +5,8 @@
 import type { LayerNormAttrs } from "../../../ir/ops/layer-norm.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32x4, i32, type V128, v128 } from "../assembler/values.ts";
-import {
-  at,
-  bytes,
-  hold,
-  holdVector,
-  type Kernel,
-  type MapLayout,
-  printLayout,
-  type StepArguments,
-} from "./kernel.ts";
-import { acrossLanes, eachBlock, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
+import { hold, holdVector, type Kernel, type MapLayout, printLayout, type StepArguments } from "./kernel.ts";
+import { acrossLanes, eachBlock, eachPlace, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
 
 export interface LayerNormSpec extends LayerNormAttrs {
   readonly input: MapLayout;
@@ -30,18 +21,7 @@ export function layerNormKernel(spec: LayerNormSpec): Kernel {
     name: `${words.join(" ")} ${printLayout(input)}>${printLayout(output)}`,
     units: output.height,
     emit(f, args) {
-      const [row, column] = [f.local("i32"), f.local("i32")];
-      f.for(row, args.from, args.to, 1, () =>
-        f.scope(() => {
-          const from = hold(f, at(args.input, row, input.rowStride));
-          const to = hold(f, at(args.output, row, output.rowStride));
-          f.for(column, 0, output.width, 1, () => {
-            f.scope(() => emitPlace(f, spec, args, from, to));
-            f.increment(from, bytes(input.pixelStride));
-            f.increment(to, bytes(output.pixelStride));
-          });
-        }),
-      );
+      eachPlace(f, args, spec, (from, to) => emitPlace(f, spec, args, from, to));
     },
   };
 }

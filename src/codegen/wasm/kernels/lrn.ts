@@ -4,9 +4,9 @@
  */
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32x4, i32, type V128, v128 } from "../assembler/values.ts";
-import { at, bytes, hold, holdVector, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
+import { bytes, hold, holdVector, type Kernel, lanes, type MapLayout, printLayout } from "./kernel.ts";
 import { exp, log } from "./transcendental.ts";
-import { eachBlock, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
+import { eachBlock, eachPlace, firstLanes, range, vectorBytes, vectorsOf } from "./walk.ts";
 
 export interface LrnSpec {
   readonly input: MapLayout;
@@ -29,21 +29,10 @@ export function lrnKernel(spec: LrnSpec): Kernel {
     units: output.height,
     scratchBytes: bytes(lanes(output.channels) + 2 * marginOf(size)),
     emit(f, args) {
-      const [row, column] = [f.local("i32"), f.local("i32")];
       const squares = hold(f, i32.add(args.scratch, bytes(marginOf(size))));
       f.fill(args.scratch, 0, bytes(marginOf(size)));
       f.fill(i32.add(squares, bytes(lanes(output.channels))), 0, bytes(marginOf(size)));
-      f.for(row, args.from, args.to, 1, () =>
-        f.scope(() => {
-          const from = hold(f, at(args.input, row, input.rowStride));
-          const to = hold(f, at(args.output, row, output.rowStride));
-          f.for(column, 0, output.width, 1, () => {
-            f.scope(() => emitPlace(f, spec, from, to, squares));
-            f.increment(from, bytes(input.pixelStride));
-            f.increment(to, bytes(output.pixelStride));
-          });
-        }),
-      );
+      eachPlace(f, args, spec, (from, to) => emitPlace(f, spec, from, to, squares));
     },
   };
 }

@@ -3,7 +3,6 @@ import type { SoftmaxAttrs } from "../../../ir/ops/softmax.ts";
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32, f32x4, type I32, i32, type V128, v128 } from "../assembler/values.ts";
 import {
-  at,
   bytes,
   hold,
   holdVector,
@@ -17,6 +16,7 @@ import { exp } from "./transcendental.ts";
 import {
   acrossLanes,
   eachBlock,
+  eachPlace,
   firstLanes,
   loadFloats,
   range,
@@ -49,21 +49,10 @@ export function softmaxKernel(spec: SoftmaxSpec): Kernel {
     name: `softmax${isWhole ? "" : ` of ${parts}`} ${printLayout(input)}>${printLayout(output)}`,
     units: output.height,
     emit(f, args) {
-      const [row, column] = [f.local("i32"), f.local("i32")];
-      f.for(row, args.from, args.to, 1, () =>
-        f.scope(() => {
-          const from = hold(f, at(args.input, row, input.rowStride));
-          const to = hold(f, at(args.output, row, output.rowStride));
-          f.for(column, 0, output.width, 1, () => {
-            f.scope(() => {
-              if (isWhole) emitPlace(f, channels, from, to);
-              else emitParts(f, channels, parts, from, to);
-            });
-            f.increment(from, bytes(input.pixelStride));
-            f.increment(to, bytes(output.pixelStride));
-          });
-        }),
-      );
+      eachPlace(f, args, spec, (from, to) => {
+        if (isWhole) emitPlace(f, channels, from, to);
+        else emitParts(f, channels, parts, from, to);
+      });
     },
   };
 }

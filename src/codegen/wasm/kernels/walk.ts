@@ -1,7 +1,7 @@
 /** How kernels walk over maps: units of work, channel vectors in blocks, parts of a vector. */
 import type { FunctionBuilder, Local } from "../assembler/function.ts";
 import { f32x4, type I32, i32, shuffle32, type V128, type Value, v128 } from "../assembler/values.ts";
-import { bytes, hold, lanes, type StepArguments } from "./kernel.ts";
+import { at, bytes, hold, lanes, type MapLayout, type StepArguments } from "./kernel.ts";
 
 export const vectorBytes = 16;
 
@@ -44,6 +44,27 @@ export function eachRowUnit(
       if (parts === 1) return body(unit, 0);
       const row = hold(f, i32.div_u(unit, parts));
       body(row, hold(f, i32.mul(i32.sub(unit, i32.mul(row, parts)), vectors * vectorBytes)));
+    }),
+  );
+}
+
+/** Units that are rows: `body` for each of their places, with the addresses of its first channels. */
+export function eachPlace(
+  f: FunctionBuilder,
+  args: StepArguments,
+  { input, output }: { readonly input: MapLayout; readonly output: MapLayout },
+  body: (from: Local<"i32">, to: Local<"i32">) => void,
+): void {
+  const [row, column] = [f.local("i32"), f.local("i32")];
+  f.for(row, args.from, args.to, 1, () =>
+    f.scope(() => {
+      const from = hold(f, at(args.input, row, input.rowStride));
+      const to = hold(f, at(args.output, row, output.rowStride));
+      f.for(column, 0, output.width, 1, () => {
+        f.scope(() => body(from, to));
+        f.increment(from, bytes(input.pixelStride));
+        f.increment(to, bytes(output.pixelStride));
+      });
     }),
   );
 }
