@@ -322,7 +322,14 @@ function factorOf({ inputs: [, scale, shift] }: Node): number | undefined {
 
 /** Whether the channels of each place are scaled to sum 1: by a softmax, or as the mean of some. */
 function areProbabilities(node: Node): boolean {
+  // Each value once: sums of sums would be looked at in as many ways as there are.
+  const sums = new Map<Node, number>();
   const sumOf = (value: Node): number => {
+    const known = sums.get(value) ?? findSum(value);
+    sums.set(value, known);
+    return known;
+  };
+  const findSum = (value: Node): number => {
     if (isOp(value, ops.softmax)) return value.attrs.parts || value.attrs.places ? Number.NaN : 1;
     if (isOp(value, ops.affine)) return (factorOf(value) ?? Number.NaN) * sumOf(value.inputs[0]);
     return isOp(value, ops.add) ? sumOf(value.inputs[0]) + sumOf(value.inputs[1]) : Number.NaN;
