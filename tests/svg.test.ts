@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
+import { makeSource } from "../src/base/source.ts";
 import { type Layout, layOut } from "../src/codegen/svg/layout.ts";
 import { stageOf } from "../src/codegen/svg/stages.ts";
 import { stepsOf } from "../src/codegen/svg/steps.ts";
 import { svg } from "../src/codegen/svg/target.ts";
+import { analyse } from "../src/compile.ts";
 import type { Graph } from "../src/ir/graph.ts";
 import { arbitraryModel } from "./support/arbitrary-model.ts";
 import { testCard } from "./support/cards.ts";
@@ -152,6 +154,29 @@ test("says what an operation is in the words of the language", () => {
       "dense 5 leaky(0.1)",
       "softmax",
       "output 1x1x5",
+    ],
+  );
+});
+
+test("norms of places, sums of maps and where to look have the language's words too", () => {
+  const text = `net n {
+  input 8x8x4
+  look: conv(1x1, 1) -> softmax(places = true)
+  in * look -> sumpool -> conv(1x1, 6) -> ln -> relu -> conv(1x1, 4) -> rms
+}
+`;
+  const { nets } = analyse(makeSource("n.resnet", text));
+  assert.equal(
+    stepsOf(nets[0].graph).map(({ label, extras }) => [label, ...extras].join(" ")),
+    [
+      "input 8x8x4",
+      "conv 1x1, 1",
+      "softmax of places",
+      "×",
+      "sumpool",
+      "conv 1x1, 6 ln relu",
+      "conv 1x1, 4 rms",
+      "output 1x1x4",
     ],
   );
 });

@@ -82,6 +82,7 @@ function extraWord(node: Node): string | undefined {
   if (isOp(node, ops.batchNorm)) return "bn";
   if (isOp(node, ops.affine)) return "scale";
   if (isOp(node, ops.groupNorm)) return "groupnorm";
+  if (isOp(node, ops.layerNorm)) return node.attrs.center ? "ln" : "rms";
   if (isOp(node, ops.prelu)) return "prelu";
   return isOp(node, ops.activation) ? printActivation(node.attrs) : undefined;
 }
@@ -112,7 +113,8 @@ function describeSmall(node: Node): string {
     const { kernel, stride } = node.attrs;
     return `${isOp(node, ops.maxPool) ? "maxpool" : "avgpool"} ${kernel.join("x")}${slash(stride)}`;
   }
-  if (isOp(node, ops.globalAveragePool)) return "avgpool";
+  if (isOp(node, ops.globalAveragePool)) return node.attrs.sum ? "sumpool" : "avgpool";
+  if (isOp(node, ops.softmax) && node.attrs.places) return "softmax of places";
   if (isOp(node, ops.resize)) return describeResize(node);
   if (isOp(node, ops.slice))
     return `channels ${node.attrs.first} to ${node.attrs.first + node.attrs.channels - 1}`;
