@@ -1,10 +1,11 @@
 /**
- * Puts the standard library, the zoo and the label sets into TypeScript modules, so that the compiler stays pure: it
- * reads no files and works in a page. A test fails when the generated modules are stale. The library's text also goes
- * into the build as it is, for editors that open files only.
+ * Puts the standard library, the zoo, the label sets and what built modules do with pictures into TypeScript modules, so that
+ * the compiler stays pure: it reads no files and works in a page. A test fails when the generated modules are stale. The
+ * library's text also goes into the build as it is, for editors that open files only.
  */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 
 const root = new URL("..", import.meta.url);
 
@@ -24,8 +25,44 @@ export function embedded() {
     "src/version.generated.ts": `${head}export const version = ${JSON.stringify(version)};\n`,
     "src/std/std.generated.ts": `${head}export const stdText = ${JSON.stringify(std)};\n`,
     "src/published/zoo.generated.ts": `${head}export const zooTexts: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(zoo))};\n`,
+    "src/codegen/loader/pictures.generated.ts": `${head}${picturesModule()}`,
     "src/std/labels.generated.ts": `${head}export const labelSets: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(Object.fromEntries(labels))};\n`,
   };
+}
+
+/** src/pictures as JavaScript, small: for nets that take pictures, and for those that classify them. */
+function picturesModule() {
+  const names = { prepareText: ["preparePicture", "portablePicture"], classifyText: ["answer", "checkTop"] };
+  names.classifyText.unshift(...names.prepareText);
+  return Object.entries(names)
+    .map(([name, list]) => `export const ${name} = ${JSON.stringify(bundled(list))};\n`)
+    .join("");
+}
+
+/** An expression of an object with these functions, whose other names nothing around it can meet. */
+function bundled(names) {
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: `export { ${names.join(", ")} } from "./methods.ts"`,
+      resolveDir: fileURLToPath(new URL("src/pictures/", root)),
+      loader: "ts",
+    },
+    bundle: true,
+    write: false,
+    minify: true,
+    lineLimit: 120,
+    format: "esm",
+    target: "es2022",
+    charset: "utf8",
+    legalComments: "none",
+  });
+  // Minified, the package's name by which it is imported has lost the comments that bundlers want there.
+  const text = outputFiles[0].text
+    .trim()
+    .replace(/\bimport\((?=\w+\))/, "import(/* webpackIgnore: true */ /* @vite-ignore */ ");
+  const exported = /export\{([^}]*)\};$/.exec(text);
+  const fields = exported[1].replaceAll(/([\w$]+) as ([\w$]+)/g, "$2: $1").replaceAll(",", ", ");
+  return `(() => {\n${text.slice(0, exported.index)}\nreturn { ${fields} };\n})()`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -26,6 +26,7 @@ import type { NetItem } from "./parser/ast.ts";
 import { parse } from "./parser/parse.ts";
 import type { PassEvent } from "./passes/pass.ts";
 import { runPasses } from "./passes/pipeline.ts";
+import { labelSets } from "./std/labels.generated.ts";
 import { version } from "./version.generated.ts";
 import type { NamesTable } from "./weights/names.ts";
 
@@ -229,6 +230,8 @@ export interface EmitOptions {
   readonly weights: WeightSource;
   /** Where the weights come from, for the card. */
   readonly weightsFrom: string;
+  /** The names of the classes; those that the input says without it. */
+  readonly labels?: readonly string[] | undefined;
   /** Stem of the artifacts' names; the net's own without it. */
   readonly name?: string | undefined;
   readonly level?: 0 | 1 | 2 | undefined;
@@ -278,11 +281,12 @@ export function emit(net: AnalysedNet, options: EmitOptions): Emitted {
   const { diagnostics, report } = collect();
   const graph = runPasses(net.graph, target.passes, { level, ...(onPass ? { onPass } : {}) });
   const card = cardOf(net, weightsFrom);
+  const labels = options.labels ?? labelSets[card.inputs[0]?.preprocess?.labels ?? ""];
   const how = {
     ...{ arithmetic, kernels, server, shardBytes, names, hasWeights, blocks: net.blocks },
     ...{ onNote, onProgress },
   };
-  const artifacts = target.emit({ graph, weights, card, name, report, ...how });
+  const artifacts = target.emit({ graph, weights, card, labels, name, report, ...how });
   return { graph, artifacts, diagnostics };
 }
 

@@ -8,6 +8,7 @@ import { root } from "./support/nets.ts";
 const rows = [
   ["base", "std", "boxes", "version.generated.ts"],
   ["parser", "ir"],
+  ["pictures"],
   ["weights", "passes"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],

@@ -4,29 +4,22 @@ import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import jpeg from "jpeg-js";
+import sharp from "sharp";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
 import type { Preprocess } from "../src/ir/ops/input.ts";
-import { decodePicture, type Picture, prepare } from "../src/run/picture.ts";
-import { type Pixels, resize } from "../src/run/resize.ts";
+import { orientationOf } from "../src/pictures/orientation.ts";
+import { prepare } from "../src/pictures/prepare.ts";
+import { type Pixels, resize } from "../src/pictures/resize.ts";
+import { decode, decodeAlone, decodePicture } from "../src/run/picture.ts";
 import { png, pngOf } from "./support/png.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
 
-function decode(bytes: Uint8Array): Picture | string {
-  const { report, diagnostics } = collect();
-  const picture = decodePicture(bytes, "p.png", report);
-  assert.equal(
-    diagnostics.map(({ code }) => code),
-    picture ? [] : ["bad-image"],
-  );
-  return picture ?? diagnostics[0].message;
-}
-
 function pixelsOf(bytes: Uint8Array): number[] {
-  const found = decode(bytes);
+  const found = decodeAlone(bytes);
   if (typeof found === "string") throw new Error(found);
-  return [...found.rgb];
+  return [...found.data];
 }
 
 /** The formula of fixtures/pictures/make.py. */
@@ -36,17 +29,13 @@ function formula(width: number, height: number): Pixels {
     const [x, y, c] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3];
     data[i] = (x * x * 3 + y * 7 + x * y * (c + 1) * 5 + c * 61) % 256;
   }
-  return { width, height, data };
+  return { width, height, data, channels: 3 };
 }
 
-const whole = ({ width, height, data }: Pixels, toWidth: number, toHeight: number): Uint8Array =>
-  resize(
-    { width, height, data },
-    toWidth,
-    toHeight,
-    { start: 0, count: toWidth },
-    { start: 0, count: toHeight },
-  ).data;
+const whole = (picture: Pixels, toWidth: number, toHeight: number): Uint8Array =>
+  Uint8Array.from(
+    resize(picture, toWidth, toHeight, { start: 0, count: toWidth }, { start: 0, count: toHeight }).data,
+  );
 
 /** Gives pixels back as they were cut: range 255, mean 0, std 1. */
 const plain: Preprocess = {
@@ -99,19 +88,16 @@ test("PNG: interlaced", () => {
 test("JPEG: grey and colour within the loss of the format", () => {
   const data = new Uint8Array(16 * 16 * 4).map((_, i) => [200, 100, 50, 255][i % 4]);
   const { data: bytes } = jpeg.encode({ width: 16, height: 16, data }, 95);
-  const picture = decode(Uint8Array.from(bytes)) as Picture;
-  assert.equal([picture.width, picture.height, picture.rgb.length], [16, 16, 768]);
-  const worst = picture.rgb.reduce(
-    (most, value, i) => Math.max(most, Math.abs(value - [200, 100, 50][i % 3])),
-    0,
-  );
+  const picture = decodeAlone(Uint8Array.from(bytes)) as Pixels;
+  assert.equal([picture.width, picture.height, picture.data.length], [16, 16, 768]);
+  const worst = Math.max(...Array.from(picture.data, (value, i) => Math.abs(value - [200, 100, 50][i % 3])));
   assert.ok(worst <= 3, `${worst}`);
 });
 
 test("pictures too large are refused before memory is taken", () => {
   const layout = { width: 50_000, height: 50_000, colour: 2 };
   assert.match(
-    decode(pngOf(layout, deflateSync(new Uint8Array(10)))) as string,
+    decodeAlone(pngOf(layout, deflateSync(new Uint8Array(10)))) as string,
     /more than 100,000,000 pixels/,
   );
   const { data } = jpeg.encode({ width: 8, height: 8, data: new Uint8Array(256) }, 50);
@@ -119,21 +105,21 @@ test("pictures too large are refused before memory is taken", () => {
   const frame = bytes.indexOf(Uint8Array.of(0xff, 0xc0));
   bytes.writeUInt16BE(60_000, frame + 5);
   bytes.writeUInt16BE(60_000, frame + 7);
-  assert.match(decode(bytes) as string, /more than 100,000,000 pixels/);
+  assert.match(decodeAlone(bytes) as string, /more than 100,000,000 pixels/);
   // 8 MB of zeros in 8 KB, for a picture of 3 bytes.
   const bomb = pngOf(
     { width: 1, height: 1, colour: 2, interlaced: true },
     deflateSync(new Uint8Array(8_000_000)),
   );
-  assert.match(decode(bomb) as string, /it is damaged/);
+  assert.match(decodeAlone(bomb) as string, /it is damaged/);
 });
 
 test("what is no picture is called what it is", () => {
-  const text = (value: string) => decode(Buffer.from(value, "latin1")) as string;
+  const text = (value: string) => decodeAlone(Buffer.from(value, "latin1")) as string;
   assert.match(text(""), /it is empty/);
   assert.match(text("<!doctype html><title>404</title>"), /a web page/);
-  assert.match(text("GIF89a\x01\x00"), /a GIF picture, which resnetc does not read/);
-  assert.match(text("RIFF\x01\x02\x03\x04WEBPVP8 "), /a WebP picture, which resnetc does not read/);
+  assert.match(text("GIF89a\x01\x00"), /a GIF picture, which is read with the package sharp/);
+  assert.match(text("RIFF\x01\x02\x03\x04WEBPVP8 "), /a WebP picture, which is read with the package sharp/);
   assert.match(text("%PDF-1.4"), /a PDF document/);
   assert.match(text("hello"), /it is text: "hello"/);
 });
@@ -153,7 +139,7 @@ test("pictures cut at any byte are refused, changed ones never throw", () => {
   for (const file of files) {
     for (let length = 0; length < file.length; length++) {
       assert.type(
-        decode(file.subarray(0, length)),
+        decodeAlone(file.subarray(0, length)),
         "string",
         `${length} of ${file.length} bytes were accepted`,
       );
@@ -162,10 +148,66 @@ test("pictures cut at any byte are refused, changed ones never throw", () => {
     const property = fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
       const damaged = Uint8Array.from(file);
       for (const [at, value] of changes) damaged[at] = value;
-      decode(damaged);
+      decodeAlone(damaged);
     });
     fc.assert(property, { numRuns: 500 });
   }
+});
+
+test("what cannot be read is reported, with its path", async () => {
+  const { report, diagnostics } = collect();
+  assert.is(await decodePicture(Buffer.from("%PDF-1.4"), "p.png", report), undefined);
+  assert.equal(
+    diagnostics.map(({ code, message }) => [code, message]),
+    [["bad-image", "p.png is no picture that can be read: it is a PDF document"]],
+  );
+});
+
+// ---- with sharp -----------------------------------------------------------------------------------
+
+/** Colours that JPEG keeps: gradients. */
+const gradient = (width: number, height: number) =>
+  Buffer.from(
+    Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+      const [x, y] = [Math.trunc(i / 3) % width, Math.trunc(i / 3 / width)];
+      return [(200 * x) / width, (220 * y) / height, 80][i % 3];
+    }),
+  );
+
+test("JPEG with sharp and without: the same but for the decoder's steps, upright as the camera was held", async () => {
+  const raw = { width: 24, height: 16, channels: 3 as const };
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const made = sharp(gradient(24, 16), { raw }).withMetadata({ orientation });
+    const bytes = Uint8Array.from(await made.jpeg({ quality: 98, chromaSubsampling: "4:4:4" }).toBuffer());
+    assert.is(orientationOf(bytes), orientation);
+    const [alone, together] = [await decode(bytes, undefined), await decode(bytes)] as Pixels[];
+    const size = orientation < 5 ? [24, 16] : [16, 24];
+    assert.equal([alone.width, alone.height], size);
+    assert.equal([together.width, together.height], size);
+    const worst = Math.max(...Array.from(alone.data, (value, i) => Math.abs(value - together.data[i])));
+    assert.ok(worst <= 3, `orientation ${orientation}: ${worst}`);
+  }
+});
+
+test("WebP, GIF, AVIF and TIFF with sharp; grey JPEG too; damaged ones are told", async () => {
+  const raw = { width: 24, height: 16, channels: 3 as const };
+  const made = () => sharp(gradient(24, 16), { raw });
+  const files = [
+    await made().webp({ lossless: true }).toBuffer(),
+    await made().tiff({ compression: "none" }).toBuffer(),
+    await made().gif().toBuffer(),
+    await made().avif({ quality: 90 }).toBuffer(),
+  ];
+  for (const [i, file] of files.entries()) {
+    const found = await decode(file);
+    if (typeof found === "string") throw new Error(`${i}: ${found}`);
+    assert.equal([found.width, found.height, found.channels, found.data.length], [24, 16, 3, 1152]);
+    if (i < 2) assert.equal(Buffer.from(found.data), gradient(24, 16));
+    assert.match((await decode(file.subarray(0, file.length >> 1))) as string, /it is damaged/);
+  }
+  const grey = (await decode(await made().toColourspace("b-w").jpeg().toBuffer())) as Pixels;
+  assert.equal([grey.channels, grey.data.length], [3, 1152]);
+  assert.ok(grey.data.every((value, i) => value === grey.data[i - (i % 3)]));
 });
 
 // ---- resizing -------------------------------------------------------------------------------------
@@ -190,10 +232,14 @@ for (const { from, width, height, rgb } of goldens.resize) {
 for (const { from, resize: shorter, width, height, rgb } of goldens.prepare) {
   test(`Resize(${shorter}), CenterCrop(${height}, ${width}) of ${from.join("x")}: torchvision's bytes`, () => {
     const { data } = formula(...from);
-    const found = prepare({ width: from[0], height: from[1], rgb: data }, [1, height, width, 3], {
-      ...plain,
-      resize: shorter,
-    });
+    const how = { ...plain, resize: shorter };
+    const size = { width: from[0], height: from[1] };
+    const found = prepare({ ...size, data, channels: 3 }, [1, height, width, 3], how);
+    // Alpha makes no difference.
+    const four = Uint8ClampedArray.from({ length: (4 * data.length) / 3 }, (_, i) =>
+      i % 4 === 3 ? i % 256 : data[Math.trunc(i / 4) * 3 + (i % 4)],
+    );
+    assert.equal(prepare({ ...size, data: four, channels: 4 }, [1, height, width, 3], how), found);
     assert.equal([...found], [...Buffer.from(rgb, "base64")]);
   });
 }
@@ -250,7 +296,7 @@ test("a part of a resized picture is that part of the whole", () => {
 });
 
 test("a picture one pixel wide does not take all memory", () => {
-  const picture: Picture = { width: 1, height: 50_000, rgb: new Uint8Array(150_000).fill(9) };
+  const picture: Pixels = { width: 1, height: 50_000, data: new Uint8Array(150_000).fill(9), channels: 3 };
   const found = prepare(picture, [1, 224, 224, 3], { ...plain, resize: 256 });
   assert.ok(found.every((value) => value === 9));
 });
@@ -258,7 +304,7 @@ test("a picture one pixel wide does not take all memory", () => {
 // ---- preparing ------------------------------------------------------------------------------------
 
 test("numbers: range, mean and std in the order of the channels as fed", () => {
-  const picture: Picture = { width: 1, height: 1, rgb: Uint8Array.of(255, 51, 0) };
+  const picture: Pixels = { width: 1, height: 1, data: Uint8Array.of(255, 51, 0), channels: 3 };
   const preprocess = { ...plain, range: 1, mean: [0.5, 0.1, 0], std: [0.5, 2, 1] };
   assert.equal([...prepare(picture, [1, 1, 1, 3], preprocess)], [1, 0.05, 0].map(Math.fround));
   const caffe: Preprocess = { ...plain, order: "bgr", mean: [103.939, 116.779, 123.68] };
@@ -269,15 +315,25 @@ test("numbers: range, mean and std in the order of the channels as fed", () => {
 });
 
 test("one channel is Pillow's luma", () => {
-  const picture: Picture = { width: 2, height: 1, rgb: Uint8Array.of(255, 255, 255, 200, 100, 50) };
+  const picture: Pixels = {
+    width: 2,
+    height: 1,
+    data: Uint8Array.of(255, 255, 255, 200, 100, 50),
+    channels: 3,
+  };
   assert.equal([...prepare(picture, [1, 1, 2, 1], { ...plain, mean: [0], std: [1] })], [255, 124]);
 });
 
 test("resize 0: as it is where it fits, else the smallest size that covers the input", () => {
   const { data } = formula(12, 9);
-  const same = prepare({ width: 12, height: 9, rgb: data }, [1, 9, 12, 3], plain);
+  const same = prepare({ width: 12, height: 9, data, channels: 3 }, [1, 9, 12, 3], plain);
   assert.equal([...same], [...data]);
-  const red: Picture = { width: 40, height: 20, rgb: new Uint8Array(2400).map((_, i) => (i % 3 ? 0 : 255)) };
+  const red: Pixels = {
+    width: 40,
+    height: 20,
+    data: new Uint8Array(2400).map((_, i) => (i % 3 ? 0 : 255)),
+    channels: 3,
+  };
   for (const [h, w] of [
     [8, 8],
     [5, 30],
@@ -294,7 +350,7 @@ test("resize 0: as it is where it fits, else the smallest size that covers the i
 });
 
 test("a crop larger than the picture has black around it, one more behind where it is odd", () => {
-  const picture: Picture = { width: 2, height: 2, rgb: new Uint8Array(12).fill(200) };
+  const picture: Pixels = { width: 2, height: 2, data: new Uint8Array(12).fill(200), channels: 3 };
   const found = prepare(picture, [1, 5, 2, 3], { ...plain, resize: 2 });
   const rows = Array.from({ length: 5 }, (_, y) => found[y * 6]);
   assert.equal(rows, [0, 200, 200, 0, 0]);
@@ -302,9 +358,9 @@ test("a crop larger than the picture has black around it, one more behind where 
 
 if (requireShared("models/photos/astronaut.png")) {
   test("a photo and its stored 224x224 version agree", () => {
-    const read = (name: string) => decode(readFileSync(sharedPath(`models/photos/${name}`))) as Picture;
+    const read = (name: string) => decodeAlone(readFileSync(sharedPath(`models/photos/${name}`))) as Pixels;
     const large = prepare(read("astronaut.png"), [1, 224, 224, 3], { ...plain, resize: 224 });
-    const small = read("astronaut_224.png").rgb;
+    const small = read("astronaut_224.png").data;
     const mean = large.reduce((sum, value, i) => sum + Math.abs(value - small[i]), 0) / large.length;
     assert.ok(mean < 4, `mean difference ${mean}`);
   });

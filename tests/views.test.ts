@@ -6,8 +6,9 @@ import * as assert from "uvu/assert";
 import { isOp } from "../src/ir/graph.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { decodePicture, prepareView } from "../src/run/picture.ts";
-import { type Crops, viewsOf } from "../src/run/views.ts";
+import { prepareView } from "../src/pictures/prepare.ts";
+import { type Crops, viewsOf } from "../src/pictures/views.ts";
+import { decodePicture } from "../src/run/picture.ts";
 import { resnetc, write } from "./support/cli.ts";
 import { examplePath, openNet } from "./support/nets.ts";
 import { bind } from "./support/networks.ts";
@@ -44,7 +45,7 @@ views("where nothing can be cut off, corners are the middle", () => {
 
 views("a mirrored view has the same pixels, right to left", () => {
   const rgb = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256);
-  const picture = { width: 5, height: 4, rgb };
+  const picture = { width: 5, height: 4, data: rgb, channels: 3 as const };
   const preprocess = {
     mean: [0],
     std: [1],
@@ -79,7 +80,7 @@ const weightsOf = {
 if (requireShared(weightsOf.resnet20)) {
   const scores = suite("averaged scores");
   const photo = sharedPath("models/photos/chelsea_150.png");
-  const picture = decodePicture(readFileSync(photo), photo, () => assert.unreachable())!;
+  const picture = (await decodePicture(readFileSync(photo), photo, () => assert.unreachable()))!;
 
   /** The mean of the probabilities that the slow reference gives the views. */
   const expectedScores = (net: keyof typeof weightsOf, crops: Crops, scales: readonly number[]) => {

@@ -1,8 +1,11 @@
 /** A net that says what is on pictures: what `resnetc run` and each of its jobs does with a file. */
 import { collect, type Diagnostic } from "../base/diagnostic.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
-import { decodePicture, type Picture, prepareView } from "../run/picture.ts";
-import { type Crops, type View, viewsOf } from "../run/views.ts";
+import { plainPreprocess, prepareView } from "../pictures/prepare.ts";
+import type { Pixels } from "../pictures/resize.ts";
+import { best, type Guess, softmax } from "../pictures/scores.ts";
+import { type Crops, type View, viewsOf } from "../pictures/views.ts";
+import { decodePicture } from "../run/picture.ts";
 import { labelSets } from "../std/labels.generated.ts";
 import { isBytes, readBytes } from "./files.ts";
 import { UsageError } from "./net-options.ts";
@@ -16,26 +19,10 @@ export interface ViewArguments {
   readonly top: number;
 }
 
-export interface Guess {
-  /** A probability. */
-  readonly score: number;
-  readonly index: number;
-  readonly label?: string | undefined;
-}
-
 /** What a file is; data alone, so that it goes from thread to thread. */
 export type Classified =
   | { readonly image: string; readonly views: number; readonly top: readonly Guess[] }
   | { readonly image: string; readonly problems: readonly Diagnostic[] };
-
-const plain = (channels: number): Preprocess => ({
-  mean: new Array<number>(channels).fill(0),
-  std: new Array<number>(channels).fill(1),
-  range: 1,
-  order: "rgb",
-  resize: 0,
-  labels: "",
-});
 
 export class Classifier {
   readonly #subject: RunSubject;
@@ -62,7 +49,7 @@ export class Classifier {
       throw new UsageError(`${name} gives ${names}, not classes: use --raw and --out`);
     }
     this.#subject = subject;
-    this.#preprocess = input.preprocess ?? plain(channels);
+    this.#preprocess = input.preprocess ?? plainPreprocess(channels);
     this.#scales = readScales(scales) ?? [this.#preprocess.resize];
     this.#crops = crops;
     this.#top = top;
@@ -72,21 +59,12 @@ export class Classifier {
   async classify(image: string): Promise<Classified> {
     const { diagnostics, report } = collect();
     const bytes = readBytes(image);
-    const picture = isBytes(bytes) ? decodePicture(bytes, image, report) : undefined;
+    const picture = isBytes(bytes) ? await decodePicture(bytes, image, report) : undefined;
     if (!picture) return { image, problems: isBytes(bytes) ? diagnostics : [bytes] };
-    const { inputs, outputs } = this.#subject;
+    const { inputs } = this.#subject;
     const views = this.#scales.flatMap((shorter) => viewsOf(picture, inputs[0].shape, shorter, this.#crops));
     const scores = await scoresOf(picture, views, this.#networks, this.#preprocess);
-    const labels = labelSets[this.#preprocess.labels];
-    const classes = outputs[0].shape[3];
-    const top = scores
-      .map((score, index) => ({
-        score,
-        index,
-        label: labels?.length === classes ? labels[index] : undefined,
-      }))
-      .sort((a, b) => b.score - a.score || a.index - b.index)
-      .slice(0, this.#top);
+    const top = best(scores, this.#top, labelSets[this.#preprocess.labels]);
     return { image, views: views.length, top };
   }
 
@@ -104,7 +82,7 @@ function readScales(text: string | undefined): readonly number[] | undefined {
 
 /** The probabilities of all views, averaged. */
 async function scoresOf(
-  picture: Picture,
+  picture: Pixels,
   views: readonly View[],
   networks: Networks,
   preprocess: Preprocess,
@@ -146,12 +124,4 @@ class Networks {
     this.#last?.running.dispose();
     this.#last = undefined;
   }
-}
-
-function softmax(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const largest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = values.map((value) => Math.exp(value - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((value) => value / sum);
 }

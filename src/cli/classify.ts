@@ -14,7 +14,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { makeDiagnostic } from "../base/diagnostic.ts";
-import { type Classified, Classifier, type Guess, type ViewArguments } from "./classifier.ts";
+import type { Guess } from "../pictures/scores.ts";
+import { type Classified, Classifier, type ViewArguments } from "./classifier.ts";
 import { whyNot } from "./files.ts";
 import { inOrder, startJobs } from "./jobs.ts";
 import { RunError, type RunSubject, type SubjectArguments } from "./run-subject.ts";

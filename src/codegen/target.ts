@@ -64,6 +64,8 @@ export interface EmitRequest {
   readonly graph: Graph;
   readonly weights: WeightSource;
   readonly card: Card;
+  /** The names of the classes; only runnable targets use them. */
+  readonly labels?: readonly string[] | undefined;
   /** The file name every artifact starts with. */
   readonly name: string;
   readonly report: Report;

@@ -1,54 +1,88 @@
 /**
- * Pictures: PNG and JPEG bytes to pixels, and pixels to what a net eats, as torchvision prepares them: the
- * shorter side to a given size (resize.ts), the middle cut out, (range * v / 255 - mean) / std.
+ * Picture files to pixels: PNG and JPEG, and whatever the package sharp reads where it is installed.
  *
  * Alpha is dropped, not blended, as Pillow's convert("RGB") does. JPEG decoders differ in how they enlarge
- * colour, so a JPEG's pixels may differ from Pillow's by a few steps; PNG's do not.
+ * colour: sharp has Pillow's (libjpeg-turbo), without it a JPEG's pixels may differ from Pillow's by some steps; PNG's
+ * do not. A JPEG is turned as its camera held it, as pages show it.
  */
 import { inflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import type { Report } from "../base/diagnostic.ts";
-import { invariant } from "../base/invariant.ts";
-import type { Preprocess } from "../ir/ops/input.ts";
-import type { Shape } from "../ir/tensor.ts";
+import { orientationOf, turned } from "../pictures/orientation.ts";
+import type { Pixels } from "../pictures/resize.ts";
+import { decodeBySharp, maxPixels, type Sharp } from "../pictures/sharp.ts";
 import { describeContent } from "../weights/signature.ts";
-import { resize } from "./resize.ts";
-import { centreView, type View } from "./views.ts";
 
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** Red, green, blue of each pixel, row by row. */
-  readonly rgb: Uint8Array;
-}
-
-/** 100 megapixels: more than any camera that people classify pictures of. */
-export const maxPixels = 100_000_000;
 const maxMegabytes = 2048;
 
 /** The picture in `bytes`, or undefined when it was reported why not. */
-export function decodePicture(bytes: Uint8Array, path: string, report: Report): Picture | undefined {
-  const found = decode(bytes);
+export async function decodePicture(
+  bytes: Uint8Array,
+  path: string,
+  report: Report,
+): Promise<Pixels | undefined> {
+  const found = await decode(bytes);
   if (typeof found !== "string") return found;
   report("bad-image", undefined, { path, why: found });
   return undefined;
 }
 
-/** The picture, or why there is none. The decoders throw on bad data: their words are the reason. */
-function decode(bytes: Uint8Array): Picture | string {
+/** The picture, or why there is none. `sharp`: that package, or nothing to do without; looked for unless given. */
+export async function decode(
+  bytes: Uint8Array,
+  sharp: Sharp | undefined | Promise<Sharp | undefined> = findSharp(),
+): Promise<Pixels | string> {
+  const kind = kindOf(bytes);
+  const found = kind === "other" || kind === "jpeg" ? await sharp : undefined;
+  if (!found) return decodeAlone(bytes);
+  const cut = kind === "jpeg" ? whereCut(bytes) : undefined;
+  return cut ?? decodeBySharp(bytes, found).catch(reason);
+}
+
+/** PNG and JPEG, without sharp. The decoders throw on bad data: their words are the reason. */
+export function decodeAlone(bytes: Uint8Array): Pixels | string {
   try {
-    if (bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(bytes);
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes);
+    const kind = kindOf(bytes);
+    if (kind === "png") return decodePng(bytes);
+    if (kind === "jpeg") return decodeJpeg(bytes);
+    return describeContent(bytes)
+      .replace(unread, needsSharp)
+      .replace(/^it is none of .*/s, "it is of no known kind");
   } catch (error) {
     return reason(error);
   }
-  return describeContent(bytes);
 }
+
+type Kind = "png" | "jpeg" | "other" | undefined;
+
+function kindOf(bytes: Uint8Array): Kind {
+  if (bytes[0] === 0x89 && bytes[1] === 0x50) return "png";
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return "jpeg";
+  return unread.test(describeContent(bytes)) ? "other" : undefined;
+}
+
+const unread = / picture, which resnetc does not read$/;
+const needsSharp = " picture, which is read with the package sharp (npm install sharp)";
+
+// ---- sharp ----------------------------------------------------------------------------------------
+
+let known: Promise<Sharp | undefined> | undefined;
+
+/** The package sharp, where it is installed beside resnetc and works on this machine. */
+function findSharp(): Promise<Sharp | undefined> {
+  known ??= import("sharp").then(
+    (found) => found.default as unknown as Sharp,
+    () => undefined,
+  );
+  return known;
+}
+
+// ---- alone ----------------------------------------------------------------------------------------
 
 function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (/maxResolutionInMP/.test(message)) return tooLarge;
+  if (/maxResolutionInMP|exceeds pixel limit/.test(message)) return tooLarge;
   if (/maxMemoryUsageInMB/.test(message)) return `decoding it takes more than ${maxMegabytes} MB`;
   const words = message.split("\n")[0].trim();
   return `it is damaged (${words.charAt(0).toLowerCase()}${words.slice(1)})`;
@@ -56,20 +90,27 @@ function reason(error: unknown): string {
 
 const tooLarge = `it has more than ${maxPixels.toLocaleString("en")} pixels`;
 
-/** In the data of a scan 0xff stands before 0 and restart marks only, so what looks like a mark is one. */
-function decodeJpeg(bytes: Uint8Array): Picture | string {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  // The decoder would fill up with grey. An end mark before the last scan is that of a thumbnail.
-  if (file.lastIndexOf("\xff\xd9", undefined, "latin1") < file.lastIndexOf("\xff\xda", undefined, "latin1")) {
-    return `it ends at byte ${bytes.length}, before its end mark: it was cut short`;
-  }
+function decodeJpeg(bytes: Uint8Array): Pixels | string {
+  const cut = whereCut(bytes);
+  if (cut !== undefined) return cut;
   const { width, height, data } = jpeg.decode(bytes, {
     useTArray: true,
     formatAsRGBA: false,
     maxResolutionInMP: maxPixels / 1e6,
     maxMemoryUsageInMB: maxMegabytes,
   });
-  return { width, height, rgb: data };
+  return turned({ width, height, data, channels: 3 }, orientationOf(bytes));
+}
+
+/**
+ * Decoders would fill up with grey. In the data of a scan 0xff stands before 0 and restart marks only, so what looks like a
+ * mark is one; an end mark before the last scan is that of a thumbnail.
+ */
+function whereCut(bytes: Uint8Array): string | undefined {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (file.lastIndexOf("\xff\xd9", undefined, "latin1") >= file.lastIndexOf("\xff\xda", undefined, "latin1"))
+    return undefined;
+  return `it ends at byte ${bytes.length}, before its end mark: it was cut short`;
 }
 
 // ---- PNG ------------------------------------------------------------------------------------------
@@ -84,7 +125,7 @@ interface Png {
   readonly compressed: Buffer;
 }
 
-function decodePng(bytes: Uint8Array): Picture | string {
+function decodePng(bytes: Uint8Array): Pixels | string {
   const png = readChunks(bytes);
   if (typeof png === "string") return png;
   const { width, height, bitsPerPixel, interlaced, plain, compressed } = png;
@@ -101,7 +142,7 @@ function decodePng(bytes: Uint8Array): Picture | string {
     rgb[to + 1] = data[from + 1];
     rgb[to + 2] = data[from + 2];
   }
-  return { width, height, rgb };
+  return { width, height, data: rgb, channels: 3 };
 }
 
 const samplesPerPixel: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -138,52 +179,4 @@ function readChunks(bytes: Uint8Array): Png | string {
     plain: Buffer.concat(kept),
     compressed: Buffer.concat(compressed),
   };
-}
-
-// ---- preparing ------------------------------------------------------------------------------------
-
-/** What the net eats: float32 of [height, width, channels], as `inputShape` [batch, height, width, channels] says. */
-export function prepare(picture: Picture, inputShape: Shape, preprocess: Preprocess): Float32Array {
-  return prepareView(picture, centreView(picture, inputShape, preprocess.resize), inputShape[3], preprocess);
-}
-
-/** A view of the picture as a net with so many channels eats it. */
-export function prepareView(
-  picture: Picture,
-  view: View,
-  channels: number,
-  preprocess: Preprocess,
-): Float32Array {
-  invariant(channels === 3 || channels === 1, `a picture has 3 channels or 1, the input has ${channels}`);
-  const { width, height } = view;
-  const data = cutOut(picture, view);
-  const { mean, std, range, order } = preprocess;
-  const out = new Float32Array(height * width * channels);
-  for (let i = 0; i < out.length; i++) {
-    const c = i % channels;
-    const place = (i - c) / channels;
-    const from = 3 * (view.mirrored ? place + width - 1 - 2 * (place % width) : place);
-    const value = channels === 1 ? luma(data, from) : data[from + (order === "bgr" ? 2 - c : c)];
-    out[i] = ((range * value) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
-  }
-  return out;
-}
-
-/** Pillow's convert("L"), ITU-R 601-2. */
-const luma = (rgb: Uint8Array, at: number): number =>
-  (rgb[at] * 19595 + rgb[at + 1] * 38470 + rgb[at + 2] * 7471 + 0x8000) >> 16;
-
-/** The view's part of the picture, filled up with black where it reaches beyond. Red, green, blue, row by row. */
-function cutOut(picture: Picture, { resized, left, top, width, height }: View): Uint8Array {
-  const columns = { start: Math.max(0, left), count: Math.min(resized.width, width) };
-  const rows = { start: Math.max(0, top), count: Math.min(resized.height, height) };
-  const pixels = { width: picture.width, height: picture.height, data: picture.rgb };
-  const part = resize(pixels, resized.width, resized.height, columns, rows).data;
-  if (left >= 0 && top >= 0) return part;
-  const out = new Uint8Array(width * height * 3);
-  for (let y = 0; y < rows.count; y++) {
-    const at = ((y + Math.max(0, -top)) * width + Math.max(0, -left)) * 3;
-    out.set(part.subarray(y * columns.count * 3, (y + 1) * columns.count * 3), at);
-  }
-  return out;
 }

@@ -1,11 +1,10 @@
 /** Nets with weights that somebody trained, pictures, and what others computed of them in float64. */
 import { readFileSync } from "node:fs";
-import * as assert from "uvu/assert";
-import { collect } from "../../src/base/diagnostic.ts";
 import { isOp } from "../../src/ir/graph.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { elements, type Tensor } from "../../src/ir/tensor.ts";
-import { decodePicture, prepare } from "../../src/run/picture.ts";
+import { prepare } from "../../src/pictures/prepare.ts";
+import { decodeAlone } from "../../src/run/picture.ts";
 import type { BoundWeights } from "../../src/weights/bind.ts";
 import { examplePath, type OpenedNet, openNet, root } from "./nets.ts";
 import { bind, toNhwc } from "./networks.ts";
@@ -72,7 +71,7 @@ export function faceNet(): FaceNet {
   const shape = [cases.length, side, side, 3];
   const data = new Float32Array(elements(shape));
   for (const [i, one] of cases.entries()) {
-    const picture = { width: side, height: side, rgb: pictureOf(one) };
+    const picture = { width: side, height: side, data: pictureOf(one), channels: 3 as const };
     data.set(prepare(picture, [1, side, side, 3], preprocess), i * side * side * 3);
   }
   return {
@@ -97,11 +96,9 @@ function pictureOf({ kind, file, k = 0, value = 0 }: FaceCase): Uint8Array {
       return ((h * 7 + w * 13 + channel * 29 + k * 31) ^ ((h * w) >> 3)) & 255;
     });
   }
-  const { report, diagnostics } = collect();
-  const path = sharedPath(`models/dlib-face/${file}`);
-  const picture = decodePicture(readFileSync(path), path, report);
-  assert.equal(diagnostics, []);
-  const rgb = Uint8Array.from(picture!.rgb);
+  const picture = decodeAlone(readFileSync(sharedPath(`models/dlib-face/${file}`)));
+  if (typeof picture === "string") throw new Error(`${file}: ${picture}`);
+  const rgb = Uint8Array.from(picture.data);
   if (kind !== "hflip") return rgb;
   return rgb.map((_, i) => {
     const [h, w] = [Math.floor(i / (side * 3)), Math.floor(i / 3) % side];

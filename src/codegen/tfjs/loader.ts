@@ -4,11 +4,12 @@
  * import. It reads the tables that module.ts writes above it: card, inputs, outputs, tensors, weightsUrl, network.
  */
 import { inputChecksText } from "../loader/input-checks.ts";
+import { type PictureUse, pictureMethodsText } from "../loader/picture-methods.ts";
 import type { Kernels } from "../target.ts";
 import { kernelsLoaderText } from "./kernels-loader.ts";
 import { weightsLoaderText } from "./weights-loader.ts";
 
-export const loaderText = (kernels: Kernels): string => `
+export const loaderText = (kernels: Kernels, use: PictureUse | undefined): string => `
 const packages = {
   wasm: () => import("@tensorflow/tfjs-backend-wasm"),
   cpu: () => import("@tensorflow/tfjs-backend-cpu"),
@@ -37,7 +38,7 @@ function makeNetwork(tf, backend, weights) {
     return onBackend(tf, backend, work);
   };
   const execute = (given) => use(() => network(tf, weights, ...checkTensors(given)));
-  return {
+  const made = {
     info: Object.freeze({ ...card, backend }),
 
     run: (given) =>
@@ -71,8 +72,9 @@ function makeNetwork(tf, backend, weights) {
       tf.dispose(weights);
     },
   };
+  return ${use ? `Object.assign(made, pictureMethods(${use.classifies ? "made.run" : ""}))` : "made"};
 }
-
+${use ? pictureMethodsText(use) : ""}
 // ---- what callers hand in ----------------------------------------------------------------------
 
 function checkTensors(given) {

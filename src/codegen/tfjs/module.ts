@@ -5,6 +5,7 @@
  */
 import { CodeWriter, propertyKey } from "../code-writer.ts";
 import { heading } from "../loader/card.ts";
+import { labelsText, type PictureUse } from "../loader/picture-methods.ts";
 import type { Card, Kernels } from "../target.ts";
 import { type Call, type Stored, variablesIn } from "./emitter.ts";
 import { loaderText } from "./loader.ts";
@@ -17,6 +18,8 @@ export interface ModuleParts {
   readonly outputs: readonly Port[];
   readonly stored: readonly Stored[];
   readonly kernels: Kernels;
+  /** What it does with pictures. */
+  readonly use: PictureUse | undefined;
 }
 
 /** A map that goes in or out, without the batch. */
@@ -27,7 +30,7 @@ export interface Port {
 }
 
 export function moduleText(parts: ModuleParts): string {
-  const { name, card, inputs, outputs, stored, kernels } = parts;
+  const { name, card, inputs, outputs, stored, kernels, use } = parts;
   const text = new CodeWriter();
   text.doc(
     ...heading(card),
@@ -48,9 +51,11 @@ export function moduleText(parts: ModuleParts): string {
   );
   text.line("");
   const beside = JSON.stringify(`./${encodeURIComponent(name)}.weights`);
-  text.line(`const weightsUrl = () => new URL(${beside}, import.meta.url);`, "");
+  text.line(`const weightsUrl = () => new URL(${beside}, import.meta.url);`);
+  if (use) text.line(labelsText(name, use));
+  text.line("");
   writeNetwork(parts, text);
-  text.line("", loaderText(kernels).trim());
+  text.line("", loaderText(kernels, use).trim());
   return text.toString();
 }
 

@@ -8,6 +8,7 @@ import type { WeightSource } from "../../ir/interpret.ts";
 import { elements, type Shape } from "../../ir/tensor.ts";
 import { standardPasses } from "../../passes/pipeline.ts";
 import { cardText } from "../loader/card.ts";
+import { labelsFile, pictureUse } from "../loader/picture-methods.ts";
 import type { Artifact, EmitRequest, Target } from "../target.ts";
 import { CallCollector, type Stored } from "./emitter.ts";
 import { type ModuleParts, moduleText } from "./module.ts";
@@ -26,6 +27,7 @@ function emit({
   graph,
   weights,
   card,
+  labels,
   name,
   kernels = "stock",
   onProgress,
@@ -49,12 +51,15 @@ function emit({
     })),
     stored,
     kernels,
+    use: pictureUse(card, labels),
   };
+  const names = parts.use && labelsFile(name, parts.use);
   const offsets = offsetsOf(stored);
   const bytes = offsets[stored.length];
   const tensors = stored.map(({ name, shape }, i) => ({ name, shape, offset: offsets[i] }));
   return [
     { path: `${name}.js`, contents: moduleText(parts) },
+    ...(names ? [names] : []),
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.weights`, contents: weightBytes(stored, weights, onProgress) },
     { path: `${name}.json`, contents: cardText(card, { file: `${name}.weights`, bytes }, { tensors }) },

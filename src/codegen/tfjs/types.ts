@@ -1,11 +1,12 @@
 /** The text of NAME.d.ts: inputs and outputs of this network by name, and the interface that all share. */
 import { CodeWriter } from "../code-writer.ts";
 import { heading } from "../loader/card.ts";
-import { infoText, writePorts } from "../loader/types.ts";
+import type { PictureUse } from "../loader/picture-methods.ts";
+import { infoText, pictureMethodTypes, pictureTypes, writePorts } from "../loader/types.ts";
 import type { Kernels } from "../target.ts";
 import type { ModuleParts } from "./module.ts";
 
-export function typesText({ card, inputs, outputs, kernels }: ModuleParts): string {
+export function typesText({ card, inputs, outputs, kernels, use }: ModuleParts): string {
   const text = new CodeWriter();
   text.doc(...heading(card), "", `Made by ${card.compiler}.`);
   text.line('import type * as tfjs from "@tensorflow/tfjs-core";', "");
@@ -14,7 +15,7 @@ export function typesText({ card, inputs, outputs, kernels }: ModuleParts): stri
   text.line("");
   text.doc("What comes out, by name.");
   writePorts("Outputs", outputs, text);
-  text.line("", interfaceText(kernels).trim());
+  text.line("", interfaceText(kernels, use).trim());
   return text.toString();
 }
 
@@ -22,7 +23,8 @@ const kernelsText = `
   /** The module resnetc/tfjs-kernels/register, already loaded; imported when absent. */
   readonly kernels?: { registerKernels(tf: typeof tfjs): unknown };`;
 
-const interfaceText = (kernels: Kernels): string => `
+const interfaceText = (kernels: Kernels, use: PictureUse | undefined): string => `
+${use ? pictureTypes(use).trimStart() : ""}
 export type Backend = "wasm" | "cpu" | "webgl" | "webgpu";
 
 export interface LoadOptions {
@@ -41,7 +43,7 @@ export interface LoadOptions {
 ${infoText("and the backend that runs", "readonly backend: Backend;")}
 
 export interface Network {
-  readonly info: Info;
+  readonly info: Info;${use ? pictureMethodTypes(use) : ""}
   /** Runs pictures given as numbers; the batch follows from the length. Leaves no tensor behind. */
   run(inputs: Inputs): Outputs;
   /** Runs tensors that stay yours; what comes back is yours to dispose of. */

@@ -1,16 +1,19 @@
 /** The files of a planned network. */
 import { invariant } from "../../base/invariant.ts";
 import { cardText } from "../loader/card.ts";
+import { labelsFile, pictureUse } from "../loader/picture-methods.ts";
 import type { Artifact, Card } from "../target.ts";
 import { checksum, hexOf } from "./checksum.ts";
 import { type EncodedImage, encodeImage, type Image } from "./image.ts";
-import { type ModuleParts, moduleText } from "./module-text.ts";
+import { type ModuleParts, moduleText, workerText } from "./module-text.ts";
 import { typesText } from "./types.ts";
 
 export interface WasmParts {
   /** The file name every artifact starts with. */
   readonly name: string;
   readonly card: Card;
+  /** A name for each class. */
+  readonly labels?: readonly string[] | undefined;
   readonly image: Image;
   /** The same with kernels for engines that have relaxed SIMD: all addresses are equal. */
   readonly relaxed?: Image | undefined;
@@ -25,6 +28,7 @@ export interface WasmParts {
 export function wasmArtifacts({
   name,
   card,
+  labels,
   image,
   relaxed: relaxedImage,
   weights,
@@ -50,7 +54,9 @@ export function wasmArtifacts({
     relaxed,
     weightBytes: weights.length,
     checksum: checksum(chunks),
+    use: pictureUse(card, labels),
   };
+  const names = parts.use && labelsFile(name, parts.use);
   const facts = {
     file: `${name}.weights`,
     kernels: `${name}.wasm`,
@@ -62,6 +68,8 @@ export function wasmArtifacts({
   const steps = image.run.map(({ label }) => label);
   return [
     { path: `${name}.js`, contents: moduleText(parts) },
+    { path: `${name}.worker.js`, contents: workerText(parts) },
+    ...(names ? [names] : []),
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.wasm`, contents: encoded.wasm },
     ...(relaxed ? [{ path: `${name}.relaxed.wasm`, contents: relaxed.wasm }] : []),

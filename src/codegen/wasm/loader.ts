@@ -4,14 +4,15 @@
  * tables that module-text.ts writes above it: card, inputs, outputs, build, variants, weightsUrl.
  */
 import { inputChecksText } from "../loader/input-checks.ts";
+import { type PictureUse, pictureMethodsText } from "../loader/picture-methods.ts";
 import { filesText } from "./loader-files.ts";
 import { threadsText } from "./loader-threads.ts";
 import { wideText } from "./loader-wide.ts";
 import { control } from "./runtime.ts";
 
-export const loaderText = `
+export const loaderText = (use: PictureUse | undefined): string => `
 /** Starts the module and its threads and loads the weights. See the .d.ts file for the options. */
-export async function load(options = {}) {
+async function start(options) {
   const { onProgress, signal } = options;
   checkEngine();
   const variant = chooseVariant(options);
@@ -89,7 +90,7 @@ function makeNetwork({ buffer }, exports, pool, how) {
     }
   }
 
-  return {
+  const network = {
     info,
 
     run(given, results) {
@@ -126,8 +127,9 @@ function makeNetwork({ buffer }, exports, pool, how) {
 
     dispose,
   };
+  return ${use ? `Object.assign(network, pictureMethods(${use.classifies ? "network.run" : ""}))` : "network"};
 }
-
+${use ? pictureMethodsText(use) : ""}
 // ---- what callers hand in ----------------------------------------------------------------------
 
 const makeOutputs = (batch) =>

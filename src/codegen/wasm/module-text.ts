@@ -1,9 +1,11 @@
-/** The text of NAME.js: the tables of this network, then the loader that all networks share. */
+/** The texts of NAME.js and NAME.worker.js: the tables of this network, then the loader that all networks share. */
 import { CodeWriter } from "../code-writer.ts";
 import { heading } from "../loader/card.ts";
+import { labelsText, type PictureUse } from "../loader/picture-methods.ts";
 import type { Card } from "../target.ts";
 import type { EncodedImage, Port } from "./image.ts";
 import { loaderText } from "./loader.ts";
+import { workerClientText, workerServerText } from "./loader-worker.ts";
 
 export interface ModuleParts {
   readonly name: string;
@@ -16,24 +18,64 @@ export interface ModuleParts {
   readonly weightBytes: number;
   /** Of the weights. */
   readonly checksum: readonly number[];
+  /** What it does with pictures. */
+  readonly use: PictureUse | undefined;
 }
 
-export function moduleText({
-  name,
-  card,
-  inputs,
-  outputs,
-  encoded,
-  relaxed,
-  weightBytes,
-  checksum,
-}: ModuleParts): string {
+export function moduleText(parts: ModuleParts): string {
+  const { name, card, encoded, relaxed, use } = parts;
   const text = new CodeWriter();
   text.doc(
     ...heading(card),
     "",
     `Made by ${card.compiler}; kernels in ${name}.wasm, weights in ${name}.weights.`,
   );
+  writeTables(parts, text);
+  const beside = (ending: string) =>
+    `new URL(${JSON.stringify(`./${encodeURIComponent(name)}${ending}`)}, import.meta.url)`;
+  writeVariants(text, [
+    ...(relaxed ? [kernels(relaxed, true, beside(".relaxed.wasm"))] : []),
+    kernels(encoded, false, beside(".wasm")),
+  ]);
+  text.line(`const weightsUrl = () => ${beside(".weights")};`);
+  text.line(`const workerUrl = () => ${beside(".worker.js")};`);
+  if (use) text.line(labelsText(name, use));
+  text.line(
+    "",
+    "/** Starts a network, in a worker where options say so. See the .d.ts file for all of them. */",
+  );
+  text.line("export const load = async (options = {}) => (options.worker ? startInWorker : start)(options);");
+  text.line("", shared(use), "", bare(workerClientText(use)));
+  return text.toString();
+}
+
+/** A script without imports or exports, which is told where the other files are. */
+export function workerText(parts: ModuleParts): string {
+  const { name, card, encoded, relaxed, use } = parts;
+  const text = new CodeWriter();
+  text.doc(
+    ...heading(card),
+    "",
+    `Made by ${card.compiler}; what ${name}.js starts for load({ worker: true }).`,
+  );
+  writeTables(parts, text);
+  text.line("let places;");
+  writeVariants(
+    text,
+    [...(relaxed ? [relaxed] : []), encoded].map((image, i) =>
+      kernels(image, image === relaxed, `new URL(places[${i}])`),
+    ),
+  );
+  text.line("const weightsUrl = undefined;");
+  if (use) text.line("const labels = async () => [];");
+  text.line("", shared(use), "", bare(workerServerText));
+  return text.toString();
+}
+
+function writeTables(
+  { card, inputs, outputs, encoded, weightBytes, checksum }: ModuleParts,
+  text: CodeWriter,
+): void {
   text.line("", `const card = ${JSON.stringify(card, null, 2)};`, "");
   text.line("// What goes in and comes out: a picture is height x width x channels.");
   text.line(`const inputs = ${ports(inputs)};`, `const outputs = ${ports(outputs)};`, "");
@@ -41,25 +83,20 @@ export function moduleText({
   const layout = { memoryBytes, scratchBytes, chunkTable, chunkCount, first, last, weightBytes };
   text.line("// What belongs to what, and where it is in the memory.");
   text.line(`const build = ${JSON.stringify({ ...layout, checksum: checksum.join() }, null, 2)};`, "");
-  const beside = (ending: string) =>
-    `new URL(${JSON.stringify(`./${encodeURIComponent(name)}${ending}`)}, import.meta.url)`;
-  const kernels = ({ wasm, id, memoryFlagOffset }: EncodedImage, ending: string, isRelaxed: boolean) => {
-    const facts = JSON.stringify({ relaxed: isRelaxed, id, bytes: wasm.length, memoryFlagOffset });
-    return `{ ...${facts}, url: () => ${beside(ending)} },`;
-  };
-  text.line("// The kernels, the best first.");
-  text.block(
-    "const variants = [",
-    () => {
-      if (relaxed) text.line(kernels(relaxed, ".relaxed.wasm", true));
-      text.line(kernels(encoded, ".wasm", false));
-    },
-    "];",
-  );
-  text.line(`const weightsUrl = () => ${beside(".weights")};`);
-  text.line("", loaderText.replaceAll(comments, "").trim());
-  return text.toString();
 }
+
+function kernels({ wasm, id, memoryFlagOffset }: EncodedImage, isRelaxed: boolean, url: string): string {
+  const facts = JSON.stringify({ relaxed: isRelaxed, id, bytes: wasm.length, memoryFlagOffset });
+  return `{ ...${facts}, url: () => ${url} },`;
+}
+
+function writeVariants(text: CodeWriter, list: readonly string[]): void {
+  text.line("// The kernels, the best first.");
+  text.block("const variants = [", () => text.line(...list), "];");
+}
+
+const shared = (use: PictureUse | undefined): string => bare(loaderText(use));
+const bare = (text: string): string => text.replaceAll(comments, "").trim();
 
 /** Lines that only comment: they are for readers of the compiler, and every page would pay for them. */
 const comments = /^ *\/(\/.*|\*\*[\s\S]*?\*\/)\n/gm;

@@ -30,7 +30,7 @@ export const planOptions = ({
 const memoryLimit = 2 ** 32 - 2 ** 24;
 
 function emit(request: EmitRequest): readonly Artifact[] {
-  const { graph, weights, card, name, report, arithmetic, onProgress, onNote } = request;
+  const { graph, weights, card, labels, name, report, arithmetic, onProgress, onNote } = request;
   const { relaxed = false } = arithmetic ?? {};
   const plan = planGraph(graph, weights, planOptions({ ...arithmetic, relaxed: false }));
   const needed = plan.image.fixedBytes + plan.image.scratchBytes;
@@ -43,6 +43,7 @@ function emit(request: EmitRequest): readonly Artifact[] {
   return wasmArtifacts({
     name,
     card,
+    labels,
     image: plan.image,
     relaxed: relaxed ? planGraph(graph, weights, planOptions(arithmetic)).image : undefined,
     weights: weightFile(plan.pieces, onProgress),

@@ -1,10 +1,11 @@
 /** The text of NAME.d.ts: inputs and outputs of this network by name, and the interface that all share. */
 import { CodeWriter } from "../code-writer.ts";
 import { heading } from "../loader/card.ts";
-import { infoText, writePorts } from "../loader/types.ts";
+import type { PictureUse } from "../loader/picture-methods.ts";
+import { infoText, pictureMethodTypes, pictureTypes, writePorts } from "../loader/types.ts";
 import type { ModuleParts } from "./module-text.ts";
 
-export function typesText({ card, inputs, outputs }: ModuleParts): string {
+export function typesText({ card, inputs, outputs, use }: ModuleParts): string {
   const text = new CodeWriter();
   text.doc(...heading(card), "", `Made by ${card.compiler}.`);
   text.line("");
@@ -13,11 +14,11 @@ export function typesText({ card, inputs, outputs }: ModuleParts): string {
   text.line("");
   text.doc("What comes out, by name.");
   writePorts("Outputs", outputs, text);
-  text.line("", interfaceText.trim());
+  text.line("", interfaceText(use).trim());
   return text.toString();
 }
 
-const interfaceText = `
+const interfaceText = (use: PictureUse | undefined): string => `${use ? pictureTypes(use) : ""}
 export interface LoadOptions {
   /** "auto", the default: the processors there are, 8 at most. A page must be cross-origin isolated for more than 1. */
   readonly threads?: "auto" | number;
@@ -40,6 +41,8 @@ export interface LoadOptions {
    * the name of a cache; not unless given. Weights of another build at the same address make room.
    */
   readonly cache?: boolean | string;
+  /** Whether all work is done in a worker, away from the main thread: \`run\` promises its outputs then. */
+  readonly worker?: boolean;
   /** Called while the weights arrive, in bytes. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
   /** Gives up loading. */
@@ -59,7 +62,7 @@ ${infoText(
 )}
 
 export interface Network {
-  readonly info: Info;
+  readonly info: Info;${use ? pictureMethodTypes(use) : ""}
   /** Runs pictures, one after the other; the batch follows from the length. Results go to arrays given, or new ones. */
   run(inputs: Inputs, outputs?: Outputs): Outputs;
   /** Runs once on zeros: the first run after \`load\` may be a little slower than others. */
@@ -70,5 +73,12 @@ export interface Network {
   dispose(): void;
 }
 
-export declare function load(options?: LoadOptions): Promise<Network>;
+/** The same in a worker: what goes in is copied, and what comes out is promised. */
+export interface WorkerNetwork extends Omit<Network, "run" | "profile"> {
+  run(inputs: Inputs): Promise<Outputs>;
+  profile(inputs: Inputs, rounds?: number): Promise<number[]>;
+}
+
+export declare function load(options: LoadOptions & { readonly worker: true }): Promise<WorkerNetwork>;
+export declare function load(options?: LoadOptions & { readonly worker?: false }): Promise<Network>;
 `;

@@ -4,11 +4,12 @@
  * rows, then along the columns, in fixed point with 22 bits, rounded to whole numbers after each pass.
  */
 
-/** 8-bit channels, interleaved, rows from top to bottom. */
+/** A picture: 8 bits a channel, red, green, blue and, of four, alpha of each pixel, row by row from the top. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8Array;
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly channels: 3 | 4;
 }
 
 /** Of the 32 bits of an accumulator 8 are the pixel and 2 guard against overshoot. */
@@ -57,48 +58,47 @@ function windowsFor(from: number, to: number, part: Range): Windows {
 }
 
 /**
- * A part of the picture at another size. Only the part is computed: a picture one pixel wide, made 256 wide,
- * would else be larger than memory.
+ * A part of the picture at another size, without alpha. Only the part is computed: a picture one pixel wide, made 256
+ * wide, would else be larger than memory.
  */
 export function resize(picture: Pixels, width: number, height: number, columns: Range, rows: Range): Pixels {
   return resizeColumns(resizeRows(picture, width, columns), height, rows);
 }
 
-const channels = 3;
-
+/** Alpha is dropped here, not blended, as Pillow's convert("RGB") does. */
 function resizeRows(picture: Pixels, width: number, columns: Range): Pixels {
-  if (width === picture.width && columns.count === width) return picture;
+  if (width === picture.width && columns.count === width && picture.channels === 3) return picture;
   const { starts, lengths, weights, stride } = windowsFor(picture.width, width, columns);
-  const { height, data } = picture;
+  const { height, data, channels } = picture;
   const to = columns.count;
-  const out = new Uint8Array(to * height * channels);
+  const out = new Uint8Array(to * height * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < to; x++) {
       const from = (y * picture.width + starts[x]) * channels;
-      for (let c = 0; c < channels; c++) {
-        out[(y * to + x) * channels + c] = weigh(data, from + c, channels, weights, x * stride, lengths[x]);
+      for (let c = 0; c < 3; c++) {
+        out[(y * to + x) * 3 + c] = weigh(data, from + c, channels, weights, x * stride, lengths[x]);
       }
     }
   }
-  return { width: to, height, data: out };
+  return { width: to, height, data: out, channels: 3 };
 }
 
 function resizeColumns(picture: Pixels, height: number, rows: Range): Pixels {
   if (height === picture.height && rows.count === height) return picture;
   const { starts, lengths, weights, stride } = windowsFor(picture.height, height, rows);
-  const row = picture.width * channels;
+  const row = picture.width * 3;
   const out = new Uint8Array(row * rows.count);
   for (let y = 0; y < rows.count; y++) {
     for (let i = 0; i < row; i++) {
       out[y * row + i] = weigh(picture.data, starts[y] * row + i, row, weights, y * stride, lengths[y]);
     }
   }
-  return { width: picture.width, height: rows.count, data: out };
+  return { width: picture.width, height: rows.count, data: out, channels: 3 };
 }
 
 /** The weighted sum of every `step`-th value, rounded to 0..255. */
 function weigh(
-  data: Uint8Array,
+  data: Pixels["data"],
   from: number,
   step: number,
   weights: Int32Array,
