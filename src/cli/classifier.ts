@@ -6,7 +6,6 @@ import type { Pixels } from "../pictures/resize.ts";
 import { best, type Guess, softmax } from "../pictures/scores.ts";
 import { type Crops, type View, viewsOf } from "../pictures/views.ts";
 import { decodePicture } from "../run/picture.ts";
-import { labelSets } from "../std/labels.generated.ts";
 import { isBytes, readBytes } from "./files.ts";
 import { UsageError } from "./net-options.ts";
 import type { Running, RunSubject } from "./run-subject.ts";
@@ -64,7 +63,7 @@ export class Classifier {
     const { inputs } = this.#subject;
     const views = this.#scales.flatMap((shorter) => viewsOf(picture, inputs[0].shape, shorter, this.#crops));
     const scores = await scoresOf(picture, views, this.#networks, this.#preprocess);
-    const top = best(scores, this.#top, labelSets[this.#preprocess.labels]);
+    const top = best(scores, this.#top, this.#subject.labels);
     return { image, views: views.length, top };
   }
 

@@ -148,7 +148,7 @@ function showSummary(
 /** A folder's pictures in order of name; anything else as it is. */
 function picturesUnder(name: string): string[] {
   if (!existsSync(name) || !statSync(name).isDirectory()) return [name];
-  const found = readdirSync(name).filter((file) => /\.(png|jpe?g)$/i.test(file));
+  const found = readdirSync(name).filter((file) => /\.(png|jpe?g|webp|avif)$/i.test(file));
   return found.sort().map((file) => path.join(name, file));
 }
 

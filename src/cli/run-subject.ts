@@ -15,8 +15,10 @@ import { ops } from "../ir/ops/index.ts";
 import { sameShape, type Tensor } from "../ir/tensor.ts";
 import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
 import { startWasm } from "../run/wasm.ts";
+import { labelSets } from "../std/labels.generated.ts";
 import { type ArithmeticArguments, readArithmetic } from "./arithmetic-options.ts";
 import { whyNot } from "./files.ts";
+import { areLabels, type LabelsArguments, readLabels } from "./labels.ts";
 import { analyseTarget, type NetArguments, openNet, UsageError } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
 import { areUntrained, type FoundWeights, findWeights, type WeightArguments } from "./weights-options.ts";
@@ -25,6 +27,8 @@ export interface RunSubject {
   readonly name: string;
   readonly inputs: Card["inputs"];
   readonly outputs: Card["outputs"];
+  /** A name for each class, where there are names. */
+  readonly labels?: readonly string[] | undefined;
   /** Loads it; a backend that does not work throws BackendError, here or in `run`. */
   start(): Promise<Running>;
   /** The same net and weights for pictures of another size; a usage error where there can be none. */
@@ -39,7 +43,11 @@ export interface Running {
 
 export type RunTarget = "wasm" | "tfjs" | "reference";
 
-export interface SubjectArguments extends NetArguments, WeightArguments, ArithmeticArguments {
+export interface SubjectArguments
+  extends NetArguments,
+    WeightArguments,
+    ArithmeticArguments,
+    LabelsArguments {
   readonly file: string;
   /** wasm unless given; a folder is built for one. */
   readonly target?: RunTarget | undefined;
@@ -100,20 +108,24 @@ async function openFile(options: SubjectArguments): Promise<RunSubject | undefin
   if (!weights) return undefined;
   if (areUntrained(weights.from)) note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of weights.notes) if (!options.json) note(line);
-  return subjectOf(net, weights, options, { engine, arithmetic });
+  const card = cardOf(net, weights.from);
+  const given = readLabels(options, card);
+  if (!areLabels(given)) {
+    printDiagnostics([given], options.format);
+    return undefined;
+  }
+  const labels = given ?? labelSets[card.inputs[0]?.preprocess?.labels ?? ""];
+  return subjectOf(net, weights, options, { engine, arithmetic, labels });
 }
 
 interface How {
   readonly engine: Engine;
   readonly arithmetic: Arithmetic;
+  readonly labels: readonly string[] | undefined;
 }
 
-function subjectOf(
-  net: AnalysedNet,
-  weights: FoundWeights,
-  options: SubjectArguments,
-  { engine, arithmetic }: How,
-): RunSubject {
+function subjectOf(net: AnalysedNet, weights: FoundWeights, options: SubjectArguments, how: How): RunSubject {
+  const { engine, arithmetic, labels } = how;
   const { name, inputs, outputs } = cardOf(net, weights.from);
   const start = async (): Promise<Running> => {
     if (engine.target === "reference") {
@@ -149,9 +161,9 @@ function subjectOf(
         : (analysis?.diagnostics.find(({ severity }) => severity === "error")?.message ?? "the file is gone");
       throw new UsageError(`${name} does not run on ${height}x${width}: ${why}`);
     }
-    return subjectOf(resized, weights, options, { engine, arithmetic });
+    return subjectOf(resized, weights, options, how);
   };
-  return { name, inputs, outputs, start, at };
+  return { name, inputs, outputs, labels, start, at };
 }
 
 /** A weight that has another shape in the other net, if there is one. */
@@ -176,10 +188,14 @@ function openFolder(options: SubjectArguments): RunSubject | undefined {
   }
   const { card, target, artifacts } = found;
   const isOther = options.target !== undefined && options.target !== target;
-  const { weights, names, set, size, exact, "fast-math": fastMath } = options;
-  if (isOther || exact || [weights, names, set, size, fastMath].some((given) => given !== undefined)) {
+  const { weights, names, set, size, exact, labels, "fast-math": fastMath } = options;
+  if (
+    isOther ||
+    exact ||
+    [weights, names, set, size, labels, fastMath].some((given) => given !== undefined)
+  ) {
     throw new UsageError(
-      `${folder} is built: its target (${target}), weights, settings and arithmetic stay as they are`,
+      `${folder} is built: its target (${target}), weights, labels, settings and arithmetic stay as they are`,
     );
   }
   const engine = engineOf(target, options);
@@ -195,7 +211,7 @@ function openFolder(options: SubjectArguments): RunSubject | undefined {
 }
 
 interface Built {
-  readonly card: Card;
+  readonly card: Card & { readonly labels?: readonly string[] };
   readonly target: RunTarget;
   readonly artifacts: readonly Artifact[];
 }
@@ -212,7 +228,7 @@ function readBuilt(folder: string): Built | string {
       return built.length === 0 ? "there is no built net in it" : `it has ${built.join(", ")}`;
     const [stem] = built;
     const read = (ending: string) => readFileSync(path.join(folder, `${stem}.${ending}`));
-    const card = JSON.parse(read("json").toString()) as Card & { readonly kernels?: unknown };
+    const card = JSON.parse(read("json").toString()) as Built["card"] & { readonly kernels?: unknown };
     if (![card?.inputs, card?.outputs].every((ports) => Array.isArray(ports) && ports.every(isPort)))
       return `${stem}.json is no card of a build`;
     const artifacts = [

@@ -16,15 +16,28 @@ export async function readPicture(image: unknown): Promise<Pixels> {
   if (typeof image === "string" || image instanceof URL) return readAddress(image);
   if (image instanceof ArrayBuffer || ArrayBuffer.isView(image)) return readFile(bytesOf(image));
   if (globalThis.Blob && image instanceof Blob) return readFile(image);
-  const object = Object(image) as Partial<Pixels & SharpPicture>;
-  if (object.data !== undefined && object.width && object.height) return checkPixels(object as Pixels);
-  if (object.removeAlpha && object.toColourspace) return pixelsOf(object as SharpPicture);
-  if (canDraw && isDrawable(image)) return readDrawable(image);
-  const kind = image === object ? (object.constructor?.name ?? "object") : String(image);
+  if (hasPixels(image)) return checkPixels(image);
+  if (isSharp(image)) return pixelsOf(image);
+  if (isDrawable(image)) return readDrawable(image);
+  throw new Error(unknownKind(image));
+}
+
+const hasPixels = (image: unknown): image is Pixels => {
+  const { data, width, height } = Object(image) as Partial<Pixels>;
+  return data !== undefined && Boolean(width && height);
+};
+
+const isSharp = (image: unknown): image is SharpPicture => {
+  const { removeAlpha, toColourspace } = Object(image) as Partial<SharpPicture>;
+  return Boolean(removeAlpha && toColourspace);
+};
+
+function unknownKind(image: unknown): string {
+  const kind = image === Object(image) ? ((image as object).constructor?.name ?? "object") : String(image);
   const kinds = canDraw
     ? "an img, canvas, video, ImageBitmap, ImageData, VideoFrame, Blob or address"
     : "a path, the bytes of a file or an object of sharp";
-  throw new Error(`A picture must be ${kinds}, or { width, height, data }, not ${kind}.`);
+  return `A picture must be ${kinds}, or { width, height, data }, not ${kind}.`;
 }
 
 /** The same picture as something that can be sent to a worker, and what of it is handed over. */
@@ -32,9 +45,11 @@ export async function portablePicture(image: unknown): Promise<{ image: unknown;
   if (typeof image === "string" || image instanceof URL) {
     return { image: canDraw ? urlOf(image).href : String(image), transfer: [] };
   }
-  const isSharp = typeof Object(image).removeAlpha === "function";
-  if (isSharp) return { image: await pixelsOf(image as SharpPicture), transfer: [] };
-  if (!canDraw || !isDrawable(image) || image instanceof ImageBitmap) return { image, transfer: [] };
+  if (isSharp(image)) return { image: await pixelsOf(image), transfer: [] };
+  const isData = image instanceof ArrayBuffer || ArrayBuffer.isView(image) || hasPixels(image);
+  if (isData || (globalThis.Blob && image instanceof Blob)) return { image, transfer: [] };
+  if (!isDrawable(image)) throw new Error(unknownKind(image));
+  if (image instanceof ImageBitmap) return { image, transfer: [] };
   const [drawable] = await decoded(image);
   const bitmap = drawable instanceof ImageBitmap ? drawable : await createImageBitmap(drawable, untouched);
   return { image: bitmap, transfer: [bitmap] };
@@ -86,7 +101,11 @@ async function readFile(file: Blob | Uint8Array<ArrayBuffer>): Promise<Pixels> {
   const own = (await find("resnetc/pictures")) as { decode(bytes: Uint8Array): Promise<Pixels> } | undefined;
   if (own) return own.decode(bytes);
   const sharp = (await find("sharp")) as { readonly default: Sharp } | undefined;
-  if (sharp) return decodeBySharp(bytes, sharp.default);
+  if (sharp) {
+    return decodeBySharp(bytes, sharp.default).catch((cause: Error) => {
+      throw new Error(`The picture cannot be read: ${cause.message.split("\n")[0]}.`, { cause });
+    });
+  }
   throw new Error("Node reads picture files with the package sharp, or with resnetc: install one of them.");
 }
 
@@ -95,6 +114,7 @@ async function readFile(file: Blob | Uint8Array<ArrayBuffer>): Promise<Pixels> {
 type Drawable = Exclude<CanvasImageSource, SVGImageElement> | Blob;
 
 const isDrawable = (image: unknown): image is Drawable =>
+  canDraw &&
   [
     "HTMLImageElement",
     "HTMLCanvasElement",

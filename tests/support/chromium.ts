@@ -34,6 +34,8 @@ const types: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".json": "application/json",
   ".wasm": "application/wasm",
+  ".svg": "image/svg+xml",
+  ".css": "text/css",
 };
 
 export interface StaticServer {

@@ -11,13 +11,14 @@ import type { Artifact, Target } from "../../codegen/target.ts";
 import { targets } from "../../codegen/targets.ts";
 import { tfjs } from "../../codegen/tfjs/target.ts";
 import { wasm } from "../../codegen/wasm/target.ts";
-import { type AnalysedNet, type EmitOptions, emit } from "../../compile.ts";
+import { type AnalysedNet, cardOf, type EmitOptions, emit } from "../../compile.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
 import type { PassEvent } from "../../passes/pass.ts";
 import { allPasses } from "../../passes/pipeline.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { whyNot, writeArtifacts } from "../files.ts";
+import { areLabels, labelsOption, readLabels, unfitLabels } from "../labels.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
 import {
@@ -42,7 +43,7 @@ import {
 } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
-  formatOption(arithmeticOptions(weightOptions(netOptions(yargs))))
+  labelsOption(formatOption(arithmeticOptions(weightOptions(netOptions(yargs)))))
     .positional("file", {
       type: "string",
       demandOption: true,
@@ -121,11 +122,15 @@ export async function handler(options: BuildArguments): Promise<number> {
     weights = found.weights;
   }
 
+  const labels = readLabels(options, cardOf(net, ""));
+  if (!areLabels(labels)) return stop([labels], options);
+  const misfit = labels ? undefined : unfitLabels(cardOf(net, ""));
+  if (misfit && !options.json) note(misfit);
   const tables = tablesOf(module);
   const names =
     options.names === undefined ? weights?.table : tables.find(({ name }) => name === options.names);
   if (options.names !== undefined && !names) return stop([unknownTable(options.names, tables)], options);
-  const how = { arithmetic, shardBytes, names };
+  const how = { arithmetic, shardBytes, names, labels };
   const { artifacts, optimised, problems, notes } = emitAll(net, chosen, weights, how, options);
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
@@ -166,7 +171,7 @@ function emitAll(
   net: AnalysedNet,
   chosen: readonly Target[],
   weights: FoundWeights | undefined,
-  how: Pick<EmitOptions, "arithmetic" | "shardBytes" | "names">,
+  how: Pick<EmitOptions, "arithmetic" | "shardBytes" | "names" | "labels">,
   options: BuildArguments,
 ) {
   const artifacts: Artifact[] = [];

@@ -10,19 +10,25 @@ import { readNpy, writeNpy } from "../../run/npy.ts";
 import { arithmeticOptions } from "../arithmetic-options.ts";
 import { classify } from "../classify.ts";
 import { isBytes, readBytes, whyNot } from "../files.ts";
+import { labelsOption } from "../labels.ts";
 import { formatOption, netOptions, UsageError } from "../net-options.ts";
 import { openSubject, RunError, type RunSubject } from "../run-subject.ts";
 import { print, printDiagnostics } from "../terminal.ts";
 import { weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
-  arithmeticOptions(formatOption(weightOptions(netOptions(yargs))))
+  labelsOption(arithmeticOptions(formatOption(weightOptions(netOptions(yargs)))))
     .positional("file", {
       type: "string",
       demandOption: true,
       describe: "a .resnet file, FILE#net for one of its nets, or a folder that build wrote",
     })
-    .positional("images", { type: "string", array: true, describe: "PNG or JPEG files, or folders of them" })
+    .positional("images", {
+      type: "string",
+      array: true,
+      describe:
+        "picture files, or folders of them: PNG and JPEG; with the package sharp WebP, AVIF, GIF and TIFF too",
+    })
     .option("raw", { type: "string", describe: "a .npy array instead of pictures: float32, NHWC, any batch" })
     .option("out", {
       type: "string",

@@ -38,6 +38,10 @@ export function labelsFile(
     : undefined;
 }
 
+/** For NAME.json. */
+export const labelsTable = (use: PictureUse | undefined): { labels?: readonly string[] } =>
+  use && use.labels.length > 0 ? { labels: use.labels } : {};
+
 /** `labels`, a function to the promise of all. */
 export function labelsText(name: string, use: PictureUse): string {
   const file = labelsFile(name, use);

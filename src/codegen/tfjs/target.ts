@@ -8,7 +8,7 @@ import type { WeightSource } from "../../ir/interpret.ts";
 import { elements, type Shape } from "../../ir/tensor.ts";
 import { standardPasses } from "../../passes/pipeline.ts";
 import { cardText } from "../loader/card.ts";
-import { labelsFile, pictureUse } from "../loader/picture-methods.ts";
+import { labelsFile, labelsTable, pictureUse } from "../loader/picture-methods.ts";
 import type { Artifact, EmitRequest, Target } from "../target.ts";
 import { CallCollector, type Stored } from "./emitter.ts";
 import { type ModuleParts, moduleText } from "./module.ts";
@@ -62,7 +62,10 @@ function emit({
     ...(names ? [names] : []),
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.weights`, contents: weightBytes(stored, weights, onProgress) },
-    { path: `${name}.json`, contents: cardText(card, { file: `${name}.weights`, bytes }, { tensors }) },
+    {
+      path: `${name}.json`,
+      contents: cardText(card, { file: `${name}.weights`, bytes }, { ...labelsTable(parts.use), tensors }),
+    },
   ];
 }
 

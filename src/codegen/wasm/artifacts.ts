@@ -1,7 +1,7 @@
 /** The files of a planned network. */
 import { invariant } from "../../base/invariant.ts";
 import { cardText } from "../loader/card.ts";
-import { labelsFile, pictureUse } from "../loader/picture-methods.ts";
+import { labelsFile, labelsTable, pictureUse } from "../loader/picture-methods.ts";
 import type { Artifact, Card } from "../target.ts";
 import { checksum, hexOf } from "./checksum.ts";
 import { type EncodedImage, encodeImage, type Image } from "./image.ts";
@@ -74,7 +74,7 @@ export function wasmArtifacts({
     { path: `${name}.wasm`, contents: encoded.wasm },
     ...(relaxed ? [{ path: `${name}.relaxed.wasm`, contents: relaxed.wasm }] : []),
     { path: `${name}.weights`, contents: weights },
-    { path: `${name}.json`, contents: cardText(card, facts, { steps, tensors }) },
+    { path: `${name}.json`, contents: cardText(card, facts, { ...labelsTable(parts.use), steps, tensors }) },
   ];
 }
 
