@@ -50,7 +50,9 @@ build("prints the table, the verdicts and what was written", () => {
   );
   assert.equal(
     readdirSync(out).sort(),
-    ["d.ts", "js", "json", "wasm", "weights"].map((ending) => `resnet152.${ending}`),
+    ["d.ts", "js", "json", "labels.js", "wasm", "weights", "worker.js"].map(
+      (ending) => `resnet152.${ending}`,
+    ),
   );
   // Five seconds is the promise on a quiet machine; this one may be busy.
   assert.ok(seconds < 60, `${seconds.toFixed(1)} s`);
@@ -80,6 +82,7 @@ build("makes several targets, pictures without weights", () => {
     "tiny.svg",
     "tiny.wasm",
     "tiny.weights",
+    "tiny.worker.js",
   ]);
   const pictures = path.join(folder, "pictures");
   const { code, out: text } = resnetc(["build", tinyFile, "--target", "svg", "-o", pictures]);
@@ -121,7 +124,7 @@ build("--json is one document on stdout", () => {
   assert.is(code, 0);
   assert.is(result.schema, "resnetc/1");
   assert.is(result.net, "tiny");
-  assert.is(result.written.length, 5);
+  assert.is(result.written.length, 6);
   assert.ok(result.expectations.every((e: { holds: boolean }) => e.holds));
   assert.ok(result.notes.some((line: string) => /^predicted [\d.]+ ms/.test(line)));
   const { plan, bytes } = JSON.parse(readFileSync(path.join(out, "tiny.json"), "utf8"));
