@@ -241,7 +241,7 @@ export interface EmitOptions {
   readonly kernels?: Kernels | undefined;
   /** Only the onnx target has a choice. */
   readonly server?: Server | undefined;
-  /** The size of the graph-model target's weights files. */
+  /** The size of weights files, for the targets wasm and graph-model. */
   readonly shardBytes?: number | undefined;
   /** The names of weights for other frameworks; only the pytorch target has a choice. */
   readonly names?: NamesTable | undefined;

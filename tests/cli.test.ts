@@ -446,7 +446,10 @@ usage("mistakes of usage exit with 2 and say what was meant", () => {
     [["build", tinyFile, "--target", "onnx", "--kernels", "own"], /--kernels own goes with --target tfjs/],
     [["build", tinyFile, "--target", "tfjs", "--precision", "f16"], /goes with --target wasm or graph-model/],
     [["build", tinyFile, "--target", "graph-model", "--exact"], /--exact goes with --target wasm/],
-    [["build", tinyFile, "--shard", "4"], /--shard goes with --target graph-model/],
+    [
+      ["build", tinyFile, "--target", "onnx", "--shard", "4"],
+      /--shard goes with --target wasm or graph-model/,
+    ],
     [
       ["build", tinyFile, "--target", "graph-model", "--shard", "0"],
       /--shard 0 is not a number of megabytes/,

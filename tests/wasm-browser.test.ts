@@ -191,6 +191,13 @@ if (requireChromium()) {
       });
       assert.is(await fetches({ cache: true }), 1, "what was damaged is fetched again");
       assert.is(await fetches({ cache: true }), 0);
+      await inNewPage(async (page) => {
+        const mine = ((await page.evaluate(keys)) as string[]).find((key) => key.includes(weights))!;
+        await page.evaluate(
+          `caches.open("resnetc").then((c) => c.put(${JSON.stringify(mine)}, new Response(new Uint8Array(${toy.weights.length}))))`,
+        );
+      });
+      assert.is(await fetches({ cache: true }), 1, "what does not belong to it is fetched at once");
     } finally {
       await context.close();
     }

@@ -216,24 +216,37 @@ interface Built {
   readonly artifacts: readonly Artifact[];
 }
 
+/** What the card of a build says besides. */
+interface BuiltCard {
+  readonly kernels?: unknown;
+  /** The files of the weights, where there are several. */
+  readonly parts?: readonly string[];
+}
+
 /** The files of the one net in a folder, or what is wrong with it. */
 function readBuilt(folder: string): Built | string {
   try {
     const names = readdirSync(folder);
     const stems = names
       .filter((name) => name.endsWith(".weights"))
-      .map((name) => name.slice(0, -".weights".length));
-    const built = stems.filter((stem) => names.includes(`${stem}.js`) && names.includes(`${stem}.json`));
+      .map((name) => name.replace(/(-\d{5}-of-\d{5})?\.weights$/, ""));
+    const built = [...new Set(stems)].filter(
+      (stem) => names.includes(`${stem}.js`) && names.includes(`${stem}.json`),
+    );
     if (built.length !== 1)
       return built.length === 0 ? "there is no built net in it" : `it has ${built.join(", ")}`;
     const [stem] = built;
     const read = (ending: string) => readFileSync(path.join(folder, `${stem}.${ending}`));
-    const card = JSON.parse(read("json").toString()) as Built["card"] & { readonly kernels?: unknown };
+    const card = JSON.parse(read("json").toString()) as Built["card"] & BuiltCard;
     if (![card?.inputs, card?.outputs].every((ports) => Array.isArray(ports) && ports.every(isPort)))
       return `${stem}.json is no card of a build`;
+    const weights = card.parts ?? [`${stem}.weights`];
+    if (!Array.isArray(weights)) return `${stem}.json is no card of a build`;
+    const missing = weights.find((name) => !names.includes(name));
+    if (missing !== undefined) return `${missing} is missing`;
     const artifacts = [
       { path: `${stem}.js`, contents: read("js").toString() },
-      { path: `${stem}.weights`, contents: read("weights") },
+      ...weights.map((name) => ({ path: name, contents: readFileSync(path.join(folder, name)) })),
     ];
     if (card.kernels === undefined) return { card, target: "tfjs", artifacts };
     if (!names.includes(`${stem}.wasm`)) return `${stem}.wasm is missing`;

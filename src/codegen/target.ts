@@ -75,7 +75,7 @@ export interface EmitRequest {
   readonly kernels?: Kernels | undefined;
   /** Only the onnx target has a choice; for no one in particular unless given. */
   readonly server?: Server | undefined;
-  /** Only the graph-model target cuts its weights into files of a size. */
+  /** The targets wasm and graph-model cut their weights into files of a size; wasm only if it is given. */
   readonly shardBytes?: number | undefined;
   /** The names of the weights in what is written for other frameworks; only the pytorch target has a choice. */
   readonly names?: NamesTable | undefined;

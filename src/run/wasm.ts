@@ -33,7 +33,9 @@ export async function startWasm({ artifacts, threads = "auto" }: StartWasm): Pro
   const network = await load({
     threads,
     ...kernelsOf(artifacts),
-    weights: contentsOf(artifacts, ".weights") as Uint8Array,
+    weights: artifacts
+      .filter(({ path }) => path.endsWith(".weights"))
+      .map(({ contents }) => contents as Uint8Array),
   });
   const { outputs, threads: used } = network.info;
   return {
@@ -81,7 +83,8 @@ interface GeneratedModule {
     readonly threads: "auto" | number;
     readonly wasm: Uint8Array;
     readonly relaxed: boolean;
-    readonly weights: Uint8Array;
+    /** In the order of their names. */
+    readonly weights: readonly Uint8Array[];
   }): Promise<{
     readonly info: {
       readonly threads: { readonly used: number; readonly why: string };

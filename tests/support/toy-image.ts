@@ -102,9 +102,11 @@ export interface ToySize {
   readonly name?: string;
   /** What the weights differ by from those of another build. */
   readonly seed?: number;
+  /** The size of the files of weights; one file when absent. */
+  readonly shardBytes?: number;
 }
 
-export function makeToy({ floats = 240, mixes = 20, name = "toy", seed = 0 }: ToySize = {}): Toy {
+export function makeToy({ floats = 240, mixes = 20, name = "toy", seed = 0, shardBytes }: ToySize = {}): Toy {
   const bytes = 4 * floats;
   const place = (i: number) => firstAddress + i * Math.ceil(bytes / 64) * 64;
   const [input, staging, first, second, third, a, b, output] = [0, 1, 2, 3, 4, 5, 6, 7].map(place);
@@ -160,7 +162,14 @@ export function makeToy({ floats = 240, mixes = 20, name = "toy", seed = 0 }: To
   return {
     image,
     weights,
-    artifacts: wasmArtifacts({ name, card, image, weights, tensors: [{ name: "all", offset: 0 }] }),
+    artifacts: wasmArtifacts({
+      name,
+      card,
+      image,
+      weights,
+      shardBytes,
+      tensors: [{ name: "all", offset: 0 }],
+    }),
     expected(picture) {
       let map = Float32Array.from(picture, (x) => x + 1);
       map = map.map((x, i) => x * raw[0][i >> 1]).map((x, i) => x * raw[1][i]);

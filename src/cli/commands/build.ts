@@ -66,7 +66,7 @@ export const builder = (yargs: Argv) =>
     })
     .option("shard", {
       type: "number",
-      describe: "graph-model: the size of its weights files, in megabytes (default: 4)",
+      describe: "wasm, graph-model: the size of weights files, in megabytes (default: one file; 4)",
     })
     .option("optimise", {
       alias: "O",
@@ -161,7 +161,8 @@ const smallestShard = 10_000;
 /** `--shard`, in bytes. */
 function readShard(megabytes: number | undefined, chosen: readonly Target[]): number | undefined {
   if (megabytes === undefined) return undefined;
-  if (!chosen.includes(graphModel)) throw new UsageError("--shard goes with --target graph-model");
+  if (!chosen.includes(graphModel) && !chosen.includes(wasm))
+    throw new UsageError("--shard goes with --target wasm or graph-model");
   const bytes = Math.round(megabytes * 2 ** 20);
   if (bytes >= smallestShard && Number.isFinite(bytes)) return bytes;
   throw new UsageError(`--shard ${megabytes} is not a number of megabytes, such as 4 or 0.5`);

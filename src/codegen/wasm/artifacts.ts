@@ -21,6 +21,8 @@ export interface WasmParts {
   readonly weights: Uint8Array;
   /** The table of NAME.json that says what is where in the weights file. */
   readonly tensors: readonly object[];
+  /** The size of the files of weights; one file when absent. */
+  readonly shardBytes?: number | undefined;
   /** What NAME.json says of time and memory, where a planner made the image. */
   readonly plan?: object | undefined;
 }
@@ -33,6 +35,7 @@ export function wasmArtifacts({
   relaxed: relaxedImage,
   weights,
   tensors,
+  shardBytes,
   plan,
 }: WasmParts): readonly Artifact[] {
   const chunks: Uint8Array[] = [];
@@ -45,6 +48,7 @@ export function wasmArtifacts({
   const encoded = encodeImage(image);
   const relaxed = relaxedImage && encodeImage(relaxedImage);
   invariant(!relaxed || isSameLayout(encoded, relaxed), "both modules work on the same memory");
+  const files = weightFiles(name, weights, shardBytes);
   const parts: ModuleParts = {
     name,
     card,
@@ -53,12 +57,13 @@ export function wasmArtifacts({
     encoded,
     relaxed,
     weightBytes: weights.length,
+    parts: files.map(({ path, contents }) => ({ file: path, bytes: contents.length })),
     checksum: checksum(chunks),
     use: pictureUse(card, labels),
   };
   const names = parts.use && labelsFile(name, parts.use);
   const facts = {
-    file: `${name}.weights`,
+    ...(files.length > 1 ? { parts: files.map(({ path }) => path) } : { file: files[0].path }),
     kernels: `${name}.wasm`,
     bytes: weights.length,
     checksum: hexOf(parts.checksum),
@@ -73,9 +78,20 @@ export function wasmArtifacts({
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.wasm`, contents: encoded.wasm },
     ...(relaxed ? [{ path: `${name}.relaxed.wasm`, contents: relaxed.wasm }] : []),
-    { path: `${name}.weights`, contents: weights },
+    ...files,
     { path: `${name}.json`, contents: cardText(card, facts, { ...labelsTable(parts.use), steps, tensors }) },
   ];
+}
+
+/** NAME.weights, or NAME-00001-of-00004.weights and those that follow: views of the weights. */
+function weightFiles(name: string, weights: Uint8Array, size = Number.POSITIVE_INFINITY) {
+  const count = Math.max(1, Math.ceil(weights.length / size));
+  if (count === 1) return [{ path: `${name}.weights`, contents: weights }];
+  const digits = (index: number) => String(index).padStart(5, "0");
+  return Array.from({ length: count }, (_, i) => ({
+    path: `${name}-${digits(i + 1)}-of-${digits(count)}.weights`,
+    contents: weights.subarray(i * size, (i + 1) * size),
+  }));
 }
 
 const isSameLayout = (a: EncodedImage, b: EncodedImage): boolean =>

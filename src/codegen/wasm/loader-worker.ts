@@ -4,7 +4,7 @@
  */
 import type { PictureUse } from "../loader/picture-methods.ts";
 
-/** In NAME.js: \`workerUrl\`, \`variants\`, \`weightsUrl\` are tables of the module. */
+/** In NAME.js: \`workerUrl\`, \`variants\`, \`weightsUrls\` are tables of the module. */
 export const workerClientText = (use: PictureUse | undefined): string => `
 // ---- off the main thread -----------------------------------------------------------------------
 
@@ -18,13 +18,13 @@ async function startInWorker({ worker: _, onProgress, signal, ...options }) {
     for (const { reject } of waiting.values()) reject(over);
     waiting.clear();
   };
-  const take = ({ id, progress, value, error }) => {
+  const take = ({ id, progress, value, error, code }) => {
     if (progress) return onProgress?.(progress);
     const { resolve, reject } = waiting.get(id) ?? {};
     waiting.delete(id);
     if (waiting.size === 0) port.hold(false);
     if (error === undefined) resolve?.(value);
-    else reject?.(new Error(error));
+    else reject?.(Object.assign(new Error(error), { code }));
   };
   const fail = (why) => stop(new Error(\`The worker \${workerUrl()} failed: \${why}.\`));
   const port = (node ? openNodeWorker : openPageWorker)(take, fail);
@@ -38,9 +38,9 @@ async function startInWorker({ worker: _, onProgress, signal, ...options }) {
   const abort = () => stop(signal.reason);
   signal?.addEventListener("abort", abort);
   try {
-    const { weights = weightsUrl(), wasm, ...others } = options;
+    const { weights = weightsUrls(), wasm, ...others } = options;
     const plain = (file) => (typeof file === "string" || file instanceof URL ? urlOf("A file", file).href : file);
-    const files = { weights: plain(weights), ...(wasm === undefined ? {} : { wasm: plain(wasm) }) };
+    const files = { weights: [weights].flat().map(plain), ...(wasm === undefined ? {} : { wasm: plain(wasm) }) };
     const kernels = variants.map(({ url }) => url().href);
     const info = await ask("load", [{ ...others, ...files }, kernels]);
     return {
@@ -121,7 +121,7 @@ async function take({ id, method, args }) {
       port.postMessage({ id, value: await network[method](...args) });
     }
   } catch (error) {
-    port.postMessage({ id, error: error.message });
+    port.postMessage({ id, error: error.message, code: error.code });
   }
 }
 

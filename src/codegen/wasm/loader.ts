@@ -1,7 +1,7 @@
 /**
  * The half of NAME.js that is the same for every network: it starts the module and its threads, loads the weights,
  * and checks what callers hand in. Plain JavaScript for pages, workers, Node and what resembles it. It reads the
- * tables that module-text.ts writes above it: card, inputs, outputs, build, variants, weightsUrl.
+ * tables that module-text.ts writes above it: card, inputs, outputs, build, variants, weightsUrls.
  */
 import { inputChecksText } from "../loader/input-checks.ts";
 import { type PictureUse, pictureMethodsText } from "../loader/picture-methods.ts";
@@ -13,15 +13,25 @@ import { control } from "./runtime.ts";
 export const loaderText = (use: PictureUse | undefined): string => `
 /** Starts the module and its threads and loads the weights. See the .d.ts file for the options. */
 async function start(options) {
+  try {
+    return await begin(options);
+  } catch (error) {
+    // A cache on the way may have kept a file of another build: the server itself is asked, once.
+    if (error.code !== "other-build") throw error;
+    return begin(options, "reload");
+  }
+}
+
+async function begin(options, cache = "default") {
   const { onProgress, signal } = options;
+  const how = { signal, cache };
   checkEngine();
   const variant = chooseVariant(options);
   const { memory, threads } = allocate(chooseThreads(options.threads));
   const store = openStore(options.cache);
-  const weightsFrom = options.weights ?? weightsUrl();
   const files = [
-    openFile("The kernels", options.wasm ?? variant.url(), signal),
-    openFile("The weights", weightsFrom, signal, store),
+    openFile("The kernels", options.wasm ?? variant.url(), how),
+    openParts([options.weights ?? weightsUrls()].flat(), (part) => openFile("The weights", part, how, store)),
   ];
   let pool;
   try {
@@ -34,7 +44,7 @@ async function start(options) {
     try {
       await takeWeights(weights, memory, exports, onProgress);
     } catch (error) {
-      if (!signal?.aborted) await store?.forget();
+      if (!signal?.aborted) await store.forget();
       throw error;
     }
     const wide = options.wide ? await widen(bytes, memory, exports) : { used: false, why: "not asked for" };
@@ -200,7 +210,7 @@ async function compile(file, variant, shared, isKept) {
   });
   const [id] = WebAssembly.Module.customSections(module, "build");
   if (!id || new TextDecoder().decode(id) !== variant.id) {
-    throw new Error(\`\${what} belong to another build.\`);
+    throw misfit(\`\${what} belong to another build.\`);
   }
   return { module, bytes };
 }

@@ -7,6 +7,12 @@ import type { EncodedImage, Port } from "./image.ts";
 import { loaderText } from "./loader.ts";
 import { workerClientText, workerServerText } from "./loader-worker.ts";
 
+/** A file of weights. */
+export interface WeightsPart {
+  readonly file: string;
+  readonly bytes: number;
+}
+
 export interface ModuleParts {
   readonly name: string;
   readonly card: Card;
@@ -16,28 +22,38 @@ export interface ModuleParts {
   /** For engines with relaxed SIMD. */
   readonly relaxed?: EncodedImage | undefined;
   readonly weightBytes: number;
+  /** The files of the weights. */
+  readonly parts: readonly WeightsPart[];
   /** Of the weights. */
   readonly checksum: readonly number[];
   /** What it does with pictures. */
   readonly use: PictureUse | undefined;
 }
 
-export function moduleText(parts: ModuleParts): string {
-  const { name, card, encoded, relaxed, use } = parts;
+export function moduleText(made: ModuleParts): string {
+  const { name, card, encoded, relaxed, use, parts } = made;
   const text = new CodeWriter();
   text.doc(
     ...heading(card),
     "",
-    `Made by ${card.compiler}; kernels in ${name}.wasm, weights in ${name}.weights.`,
+    `Made by ${card.compiler}; kernels in ${name}.wasm, weights in ${parts[0].file}${parts.length > 1 ? " and so on" : ""}.`,
   );
-  writeTables(parts, text);
-  const beside = (ending: string) =>
-    `new URL(${JSON.stringify(`./${encodeURIComponent(name)}${ending}`)}, import.meta.url)`;
+  writeTables(made, text);
+  const besideModule = (file: string) =>
+    `new URL(${JSON.stringify(`./${encodeURIComponent(file)}`)}, import.meta.url)`;
+  const beside = (ending: string) => besideModule(`${name}${ending}`);
   writeVariants(text, [
     ...(relaxed ? [kernels(relaxed, true, beside(".relaxed.wasm"))] : []),
     kernels(encoded, false, beside(".wasm")),
   ]);
-  text.line(`const weightsUrl = () => ${beside(".weights")};`);
+  // Each address in full, as bundlers look for them.
+  text.block(
+    "const weightsUrls = () => [",
+    () => {
+      for (const { file } of parts) text.line(`${besideModule(file)},`);
+    },
+    "];",
+  );
   text.line(`const workerUrl = () => ${beside(".worker.js")};`);
   if (use) text.line(labelsText(name, use));
   text.line(
@@ -66,21 +82,22 @@ export function workerText(parts: ModuleParts): string {
       kernels(image, image === relaxed, `new URL(places[${i}])`),
     ),
   );
-  text.line("const weightsUrl = undefined;");
+  text.line("const weightsUrls = undefined;");
   if (use) text.line("const labels = async () => [];");
   text.line("", shared(use), "", bare(workerServerText));
   return text.toString();
 }
 
 function writeTables(
-  { card, inputs, outputs, encoded, weightBytes, checksum }: ModuleParts,
+  { card, inputs, outputs, encoded, weightBytes, parts, checksum }: ModuleParts,
   text: CodeWriter,
 ): void {
   text.line("", `const card = ${JSON.stringify(card, null, 2)};`, "");
   text.line("// What goes in and comes out: a picture is height x width x channels.");
   text.line(`const inputs = ${ports(inputs)};`, `const outputs = ${ports(outputs)};`, "");
   const { memoryBytes, scratchBytes, chunkTable, chunkCount, first, last } = encoded;
-  const layout = { memoryBytes, scratchBytes, chunkTable, chunkCount, first, last, weightBytes };
+  const sizes = parts.length > 1 ? { parts: parts.map(({ bytes }) => bytes) } : {};
+  const layout = { memoryBytes, scratchBytes, chunkTable, chunkCount, first, last, weightBytes, ...sizes };
   text.line("// What belongs to what, and where it is in the memory.");
   text.line(`const build = ${JSON.stringify({ ...layout, checksum: checksum.join() }, null, 2)};`, "");
 }

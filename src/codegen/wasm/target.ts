@@ -30,7 +30,8 @@ export const planOptions = ({
 const memoryLimit = 2 ** 32 - 2 ** 24;
 
 function emit(request: EmitRequest): readonly Artifact[] {
-  const { graph, weights, card, labels, name, report, arithmetic, onProgress, onNote } = request;
+  const { graph, weights, card, labels, name, report, arithmetic, shardBytes } = request;
+  const { onProgress, onNote } = request;
   const { relaxed = false } = arithmetic ?? {};
   const plan = planGraph(graph, weights, planOptions({ ...arithmetic, relaxed: false }));
   const needed = plan.image.fixedBytes + plan.image.scratchBytes;
@@ -47,6 +48,7 @@ function emit(request: EmitRequest): readonly Artifact[] {
     image: plan.image,
     relaxed: relaxed ? planGraph(graph, weights, planOptions(arithmetic)).image : undefined,
     weights: weightFile(plan.pieces, onProgress),
+    shardBytes,
     tensors: plan.pieces.map(({ label, stored }) => ({ label, floats: stored })),
     plan: { predictedMs: Number(plan.predictedMs.toFixed(3)), bytes: plan.bytes },
   });

@@ -19,13 +19,19 @@ export function typesText({ card, inputs, outputs, use }: ModuleParts): string {
 }
 
 const interfaceText = (use: PictureUse | undefined): string => `${use ? pictureTypes(use) : ""}
+/** Bytes, or where they are. */
+export type Source = ArrayBuffer | ArrayBufferView | string | URL;
+
 export interface LoadOptions {
   /** "auto", the default: the processors there are, 8 at most. A page must be cross-origin isolated for more than 1. */
   readonly threads?: "auto" | number;
-  /** The weights, or where they are; when absent, the file beside this module. */
-  readonly weights?: ArrayBuffer | ArrayBufferView | string | URL;
+  /**
+   * The weights, or where they are; when absent, what is beside this module. A list is files that follow each other.
+   * A download that is cut off goes on where it was cut, five times before it fails.
+   */
+  readonly weights?: Source | readonly Source[];
   /** The kernels (NAME.wasm), or where they are; when absent, the file beside this module. */
-  readonly wasm?: ArrayBuffer | ArrayBufferView | string | URL;
+  readonly wasm?: Source;
   /**
    * Kernels with fused multiply-adds, where the build has them (--fast-math relaxed) and the engine takes them: true
    * unless \`wasm\` is given; then it says which those are.
@@ -79,6 +85,7 @@ export interface WorkerNetwork extends Omit<Network, "run" | "profile"> {
   profile(inputs: Inputs, rounds?: number): Promise<number[]>;
 }
 
+/** Files that do not belong to this module are fetched once more, past caches; then this fails with code "other-build". */
 export declare function load(options: LoadOptions & { readonly worker: true }): Promise<WorkerNetwork>;
 export declare function load(options?: LoadOptions & { readonly worker?: false }): Promise<Network>;
 `;
