@@ -18,6 +18,7 @@ import type { PassEvent } from "../../passes/pass.ts";
 import { allPasses } from "../../passes/pipeline.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { whyNot, writeArtifacts } from "../files.ts";
+import { withIntegrity } from "../integrity.ts";
 import { areLabels, labelsOption, readLabels, unfitLabels } from "../labels.ts";
 import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
@@ -131,12 +132,14 @@ export async function handler(options: BuildArguments): Promise<number> {
     options.names === undefined ? weights?.table : tables.find(({ name }) => name === options.names);
   if (options.names !== undefined && !names) return stop([unknownTable(options.names, tables)], options);
   const how = { arithmetic, shardBytes, names, labels };
-  const { artifacts, optimised, problems, notes } = emitAll(net, chosen, weights, how, options);
+  const emitted = emitAll(net, chosen, weights, how, options);
+  const { optimised, problems, notes } = emitted;
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
 
   const folder = options.output ?? path.join("dist", net.name);
   progress(`writing ${folder}`);
+  const artifacts = withIntegrity(emitted.artifacts);
   const unwritten = writeArtifacts(folder, artifacts);
   if (unwritten) return stop([unwritten], options);
 
