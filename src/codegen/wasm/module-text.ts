@@ -61,7 +61,7 @@ export function moduleText(made: ModuleParts): string {
     "/** Starts a network, in a worker where options say so. See the .d.ts file for all of them. */",
   );
   text.line("export const load = async (options = {}) => (options.worker ? startInWorker : start)(options);");
-  text.line("", shared(use), "", bare(workerClientText(use)));
+  text.line("", shared(use), "", withoutComments(workerClientText(use)));
   return text.toString();
 }
 
@@ -84,7 +84,7 @@ export function workerText(parts: ModuleParts): string {
   );
   text.line("const weightsUrls = undefined;");
   if (use) text.line("const labels = async () => [];");
-  text.line("", shared(use), "", bare(workerServerText));
+  text.line("", shared(use), "", withoutComments(workerServerText));
   return text.toString();
 }
 
@@ -112,8 +112,8 @@ function writeVariants(text: CodeWriter, list: readonly string[]): void {
   text.block("const variants = [", () => text.line(...list), "];");
 }
 
-const shared = (use: PictureUse | undefined): string => bare(loaderText(use));
-const bare = (text: string): string => text.replaceAll(comments, "").trim();
+const shared = (use: PictureUse | undefined): string => withoutComments(loaderText(use));
+export const withoutComments = (text: string): string => text.replaceAll(comments, "").trim();
 
 /** Lines that only comment: they are for readers of the compiler, and every page would pay for them. */
 const comments = /^ *\/(\/.*|\*\*[\s\S]*?\*\/)\n/gm;
