@@ -19,7 +19,7 @@ const external = Object.keys({ ...dependencies, ...peerDependencies }).filter(
 rmSync(folder, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ["src/cli/main.ts", "src/cli/hdf5-worker.ts", "src/cli/classify-worker.ts"],
+  entryPoints: ["src/cli/main.ts", "src/cli/classify-worker.ts"],
   outdir: folder,
   // Chunks lie beside the entry points: what is found by import.meta.url is found from both.
   chunkNames: "[name]-[hash]",

@@ -20,7 +20,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { hdf5Loader } from "../src/cli/hdf5.ts";
+import { hdf5Loader } from "../src/node/hdf5.ts";
 import { openCheckpoint } from "../src/weights/checkpoint.ts";
 import { type Case, judge, limitsFor, type Open } from "../tests/support/checkpoint-judge.ts";
 import { type Seed, seeds } from "../tests/support/checkpoint-seeds.ts";

@@ -5,7 +5,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { bytes, type Chunks, float, int, join, message, text } from "../bench/protobuf.ts";
-import { loadHdf5 } from "../src/cli/hdf5.ts";
+import { loadHdf5 } from "../src/node/hdf5.ts";
 import { openCheckpoint } from "../src/weights/checkpoint.ts";
 import { type Case, judge, limitsFor, type Open, type Verdict } from "./support/checkpoint-judge.ts";
 import { safetensorsFile, seeds } from "./support/checkpoint-seeds.ts";

@@ -7,7 +7,7 @@ import { zipSync } from "fflate";
 import type * as h5wasm from "h5wasm";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { hdf5Loader } from "../src/cli/hdf5.ts";
+import { hdf5Loader } from "../src/node/hdf5.ts";
 import { writeNpy } from "../src/run/npy.ts";
 import type { Checkpoint } from "../src/weights/checkpoint.ts";
 import { readZip } from "../src/weights/zip.ts";

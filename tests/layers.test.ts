@@ -13,7 +13,8 @@ const rows = [
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
   ["run", "published", "language"],
-  ["lsp"],
+  ["node"],
+  ["lsp", "plugin"],
   ["cli"],
   ["index.ts"],
 ];

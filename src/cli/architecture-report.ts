@@ -4,12 +4,12 @@ import { collect, type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts"
 import { wrap } from "../base/render-diagnostic.ts";
 import { makeSource } from "../base/source.ts";
 import { analyse } from "../compile.ts";
+import { whyNot } from "../node/files.ts";
+import { otherGraphs, tablesOf } from "../node/find-weights.ts";
 import { type Architecture, isSpec } from "../weights/architecture/index.ts";
 import { bindWeights } from "../weights/bind.ts";
 import type { Checkpoint } from "../weights/checkpoint.ts";
 import { isFloating } from "../weights/elements.ts";
-import { whyNot } from "./files.ts";
-import { otherGraphs, tablesOf } from "./weights-options.ts";
 
 /** "ResNet-50-D, names of timm, f32". */
 export function architectureTitle(

@@ -1,7 +1,7 @@
 /** `--exact`, `--fast-math` and `--precision`: what may be done to the bits of results. */
 import type { Argv } from "yargs";
 import { type Arithmetic, type Precision, precisions } from "../codegen/target.ts";
-import { UsageError } from "./net-options.ts";
+import { UsageError } from "../node/usage-error.ts";
 
 export interface ArithmeticArguments {
   readonly exact: boolean;

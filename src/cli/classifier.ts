@@ -1,13 +1,13 @@
 /** A net that says what is on pictures: what `resnetc run` and each of its jobs does with a file. */
 import { collect, type Diagnostic } from "../base/diagnostic.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
+import { isBytes, readBytes } from "../node/files.ts";
+import { UsageError } from "../node/usage-error.ts";
 import { plainPreprocess, prepareView } from "../pictures/prepare.ts";
 import type { Pixels } from "../pictures/resize.ts";
 import { best, type Guess, softmax } from "../pictures/scores.ts";
 import { type Crops, type View, viewsOf } from "../pictures/views.ts";
 import { decodePicture } from "../run/picture.ts";
-import { isBytes, readBytes } from "./files.ts";
-import { UsageError } from "./net-options.ts";
 import type { Running, RunSubject } from "./run-subject.ts";
 
 export interface ViewArguments {

@@ -1,8 +1,8 @@
 /** A thread of `resnetc run --jobs`: opens the net as the command does, then says of each picture what it is. */
 import { parentPort, workerData } from "node:worker_threads";
+import { UsageError } from "../node/usage-error.ts";
 import { Classifier } from "./classifier.ts";
 import type { JobArguments, JobMessage } from "./jobs.ts";
-import { UsageError } from "./net-options.ts";
 import { openSubject, RunError } from "./run-subject.ts";
 import { beQuiet } from "./terminal.ts";
 

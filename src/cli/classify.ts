@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { makeDiagnostic } from "../base/diagnostic.ts";
+import { whyNot } from "../node/files.ts";
 import type { Guess } from "../pictures/scores.ts";
 import { type Classified, Classifier, type ViewArguments } from "./classifier.ts";
-import { whyNot } from "./files.ts";
 import { inOrder, startJobs } from "./jobs.ts";
 import { RunError, type RunSubject, type SubjectArguments } from "./run-subject.ts";
 import { paintFor, print, printDiagnostics, progress } from "./terminal.ts";

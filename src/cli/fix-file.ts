@@ -7,7 +7,7 @@ import { type Code, type Diagnostic, type Edit, type Fix, makeDiagnostic } from 
 import { applyEdits } from "../base/fix.ts";
 import { lineDiff } from "../base/line-diff.ts";
 import { makeSource, positionAt, type Source } from "../base/source.ts";
-import { whyNot } from "./files.ts";
+import { whyNot } from "../node/files.ts";
 
 export interface AppliedFix {
   readonly code: Code;

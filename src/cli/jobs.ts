@@ -1,9 +1,9 @@
 /** Threads that classify pictures side by side, each with the net on one thread of its own. */
 import { Worker } from "node:worker_threads";
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { packageFile } from "../node/package-files.ts";
+import { UsageError } from "../node/usage-error.ts";
 import type { Classified, ViewArguments } from "./classifier.ts";
-import { UsageError } from "./net-options.ts";
-import { packageFile } from "./package-files.ts";
 import { RunError, type SubjectArguments } from "./run-subject.ts";
 
 /** What a thread is started with: the options of the command, as data. */

@@ -2,9 +2,9 @@
 import type { Argv } from "yargs";
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import type { Card } from "../codegen/target.ts";
+import { isBytes, readBytes } from "../node/files.ts";
+import { UsageError } from "../node/usage-error.ts";
 import { labelSets } from "../std/labels.generated.ts";
-import { isBytes, readBytes } from "./files.ts";
-import { UsageError } from "./net-options.ts";
 
 export interface LabelsArguments {
   readonly labels?: string | undefined;

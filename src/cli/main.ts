@@ -8,8 +8,8 @@
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
 import { nearest } from "../base/suggest.ts";
+import { stdin } from "../node/stdin.ts";
 import { version } from "../version.generated.ts";
-import { stdin } from "./stdin.ts";
 
 interface Command {
   readonly usage: string;
@@ -146,7 +146,7 @@ function explainUsage(problem: string, argv: readonly string[], optionNames: rea
 try {
   process.exitCode = await main(hideBin(process.argv));
 } catch (error) {
-  const { UsageError } = await import("./net-options.ts");
+  const { UsageError } = await import("../node/usage-error.ts");
   if (error instanceof UsageError) {
     process.stderr.write(`resnetc: ${error.message}\n`);
     process.exitCode = 2;

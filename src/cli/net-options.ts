@@ -2,9 +2,11 @@
 import type { Argv } from "yargs";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Source } from "../base/source.ts";
-import { type AnalysedNet, type Analysis, analyse } from "../compile.ts";
+import type { AnalysedNet, Analysis } from "../compile.ts";
 import type { Module } from "../lower/modules.ts";
-import { isSource, readModule, readSource, splitTarget } from "./files.ts";
+import * as analyse from "../node/analyse-target.ts";
+import { type AnalysedTarget, type AnalyseTargetOptions, readSize } from "../node/analyse-target.ts";
+import { UsageError } from "../node/usage-error.ts";
 import { type DiagnosticFormat, printDiagnostics } from "./terminal.ts";
 
 export interface NetArguments {
@@ -47,15 +49,10 @@ export function readSettings({ set = [], size }: NetArguments): Record<string, s
     settings[name] = text.slice(equals + 1);
   }
   if (size !== undefined) {
-    const sides = /^\d+$/.test(size) ? `${size}x${size}x3` : /^\d+x\d+$/.test(size) ? `${size}x3` : size;
-    if (!/^\d+x\d+x\d+$/.test(sides)) usage(`--size ${size}`, "a side such as 288, or 256x192, or 256x192x3");
-    settings.size = sides;
+    settings.size = readSize(size) ?? usage(`--size ${size}`, "a side such as 288, or 256x192, or 256x192x3");
   }
   return settings;
 }
-
-/** A wrong value of an option: thrown to main, which exits with 2. */
-export class UsageError extends Error {}
 
 function usage(given: string, wanted: string): never {
   throw new UsageError(`${given} is not ${wanted}`);
@@ -79,40 +76,19 @@ export async function openNet(
   return analysis?.fine && net && analysis.module ? { net, module: analysis.module, diagnostics } : undefined;
 }
 
-export interface AnalysedTarget {
-  readonly diagnostics: readonly Diagnostic[];
-  readonly analysis: Analysis | undefined;
-}
-
-export async function analyseTarget(
+export const analyseTarget = (
   target: string,
   options: NetArguments & { readonly every?: boolean },
-): Promise<AnalysedTarget> {
-  const { file, net } = splitTarget(target);
-  const source = readSource(file);
-  if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
-  const analysis = analyseSource(source, { ...options, net });
-  return { diagnostics: await explained(analysis), analysis };
-}
-
-/** Counts that fail are told beside published networks; their catalogue is loaded for that alone. */
-async function explained({ diagnostics, nets }: Analysis): Promise<readonly Diagnostic[]> {
-  if (!diagnostics.some(({ code }) => code === "expectation-failed")) return diagnostics;
-  const { explainExpectations } = await import("../published/explain-expectation.ts");
-  return explainExpectations(diagnostics, nets);
-}
+): Promise<AnalysedTarget> => analyse.analyseTarget(target, optionsOf(options));
 
 /** One net of a source; without a name its default net, or every one. */
-export function analyseSource(
+export const analyseSource = (
   source: Source,
-  {
-    net,
-    every = false,
-    ...options
-  }: NetArguments & { readonly net?: string | undefined; readonly every?: boolean },
-): Analysis {
-  const settings = readSettings(options);
-  const { batch = 1 } = options;
-  if (!Number.isInteger(batch) || batch < 1) usage(`--batch ${batch}`, "a whole number from 1");
-  return analyse(source, { net: net ?? (every ? "*" : undefined), read: readModule, settings, batch });
-}
+  options: NetArguments & { readonly net?: string | undefined; readonly every?: boolean },
+): Analysis => analyse.analyseSource(source, { net: options.net, ...optionsOf(options) });
+
+const optionsOf = (options: NetArguments & { readonly every?: boolean }): AnalyseTargetOptions => ({
+  every: options.every,
+  settings: readSettings(options),
+  batch: options.batch,
+});

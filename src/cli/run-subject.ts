@@ -13,15 +13,17 @@ import { isOp } from "../ir/graph.ts";
 import { interpret } from "../ir/interpret.ts";
 import { ops } from "../ir/ops/index.ts";
 import { sameShape, type Tensor } from "../ir/tensor.ts";
+import { whyNot } from "../node/files.ts";
+import { areUntrained, type FoundWeights } from "../node/find-weights.ts";
+import { UsageError } from "../node/usage-error.ts";
 import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
 import { startWasm } from "../run/wasm.ts";
 import { labelSets } from "../std/labels.generated.ts";
 import { type ArithmeticArguments, readArithmetic } from "./arithmetic-options.ts";
-import { whyNot } from "./files.ts";
 import { areLabels, type LabelsArguments, readLabels } from "./labels.ts";
-import { analyseTarget, type NetArguments, openNet, UsageError } from "./net-options.ts";
+import { analyseTarget, type NetArguments, openNet } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
-import { areUntrained, type FoundWeights, findWeights, type WeightArguments } from "./weights-options.ts";
+import { findWeights, type WeightArguments } from "./weights-options.ts";
 
 export interface RunSubject {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Writes files as Keras does, with the library that reads them, and opens files that exist only in memory. */
 import * as h5wasm from "h5wasm";
 import { collect } from "../../src/base/diagnostic.ts";
-import { loadHdf5 } from "../../src/cli/hdf5.ts";
+import { loadHdf5 } from "../../src/node/hdf5.ts";
 import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import type { OpenHdf5 } from "../../src/weights/hdf5.ts";
 import type { Opened } from "./checkpoints.ts";

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { collect } from "../../src/base/diagnostic.ts";
-import { tablesOf } from "../../src/cli/weights-options.ts";
 import type { Arithmetic } from "../../src/codegen/target.ts";
 import { tfjs } from "../../src/codegen/tfjs/target.ts";
 import { wasm } from "../../src/codegen/wasm/target.ts";
@@ -10,6 +9,7 @@ import { type AnalysedNet, emit } from "../../src/compile.ts";
 import type { WeightSource } from "../../src/ir/interpret.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import type { Module } from "../../src/lower/modules.ts";
+import { tablesOf } from "../../src/node/find-weights.ts";
 import { type NodeBackend, runTfjs } from "../../src/run/tfjs.ts";
 import { startWasm } from "../../src/run/wasm.ts";
 import { type BoundWeights, bindWeights } from "../../src/weights/bind.ts";

@@ -5,11 +5,11 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { tablesOf } from "../../src/cli/weights-options.ts";
 import { isOp } from "../../src/ir/graph.ts";
 import type { Op } from "../../src/ir/op.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { elements, type Tensor } from "../../src/ir/tensor.ts";
+import { tablesOf } from "../../src/node/find-weights.ts";
 import type { BoundWeights } from "../../src/weights/bind.ts";
 import type { Layout } from "../../src/weights/checkpoint.ts";
 import { translate } from "../../src/weights/names.ts";

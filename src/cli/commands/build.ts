@@ -14,13 +14,22 @@ import { wasm } from "../../codegen/wasm/target.ts";
 import { type AnalysedNet, cardOf, type EmitOptions, emit } from "../../compile.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
+import { whyNot } from "../../node/files.ts";
+import {
+  areUntrained,
+  type FoundWeights,
+  noWeights,
+  tablesOf,
+  unknownTable,
+} from "../../node/find-weights.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import type { PassEvent } from "../../passes/pass.ts";
 import { allPasses } from "../../passes/pipeline.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
-import { whyNot, writeArtifacts } from "../files.ts";
 import { withIntegrity } from "../integrity.ts";
 import { areLabels, labelsOption, readLabels, unfitLabels } from "../labels.ts";
-import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
+import { formatOption, netOptions, openNet } from "../net-options.ts";
+import { writeArtifacts } from "../output.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
 import {
   diagnosticToJson,
@@ -33,15 +42,7 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import {
-  areUntrained,
-  type FoundWeights,
-  findWeights,
-  noWeights,
-  tablesOf,
-  unknownTable,
-  weightOptions,
-} from "../weights-options.ts";
+import { findWeights, weightOptions } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   labelsOption(formatOption(arithmeticOptions(weightOptions(netOptions(yargs)))))

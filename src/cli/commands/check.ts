@@ -1,18 +1,12 @@
 /** `resnetc check`: everything but emission, for every net of every file. */
 import type { Arguments, Argv } from "yargs";
 import type { Diagnostic } from "../../base/diagnostic.ts";
-import { splitTarget } from "../files.ts";
+import { splitTarget } from "../../node/files.ts";
+import { stdin } from "../../node/stdin.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import { type AppliedFix, fixText, readRaw, showDiff, writeWhole } from "../fix-file.ts";
-import {
-  analyseSource,
-  analyseTarget,
-  formatOption,
-  type NetArguments,
-  netOptions,
-  UsageError,
-} from "../net-options.ts";
+import { analyseSource, analyseTarget, formatOption, type NetArguments, netOptions } from "../net-options.ts";
 import { netToJson } from "../report.ts";
-import { stdin } from "../stdin.ts";
 import {
   type DiagnosticFormat,
   diagnosticToJson,

@@ -4,8 +4,8 @@ import type { Arguments, Argv } from "yargs";
 import { messageGroups, messages } from "../../base/messages.ts";
 import { type Paint, wrap } from "../../base/render-diagnostic.ts";
 import { allNearest, didYouMean } from "../../base/suggest.ts";
-import { UsageError } from "../net-options.ts";
-import { packageFile } from "../package-files.ts";
+import { packageFile } from "../../node/package-files.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import { paintFor, print, printJson } from "../terminal.ts";
 
 type Code = keyof typeof messages;

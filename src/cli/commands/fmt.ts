@@ -4,10 +4,10 @@ import path from "node:path";
 import type { Arguments, Argv } from "yargs";
 import { type Diagnostic, makeDiagnostic } from "../../base/diagnostic.ts";
 import { lineDiff } from "../../base/line-diff.ts";
+import { isSource, readSource, whyNot } from "../../node/files.ts";
+import { stdin } from "../../node/stdin.ts";
 import { format } from "../../parser/format.ts";
-import { isSource, readSource, whyNot } from "../files.ts";
 import { writeWhole } from "../fix-file.ts";
-import { stdin } from "../stdin.ts";
 import { print, printDiagnostics } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>

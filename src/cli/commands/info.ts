@@ -6,8 +6,9 @@ import type { AnalysedNet } from "../../compile.ts";
 import { isOp } from "../../ir/graph.ts";
 import { ops } from "../../ir/ops/index.ts";
 import { countGraph, depthOf, stagesOf } from "../../ir/stats.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import type { SameCounts } from "../../published/compare.ts";
-import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
+import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { netToJson, stageTable, verdictLines } from "../report.ts";
 import { paintFor, print, printJson, table } from "../terminal.ts";
 

@@ -7,12 +7,13 @@ import { printPlan } from "../../codegen/wasm/plan/print.ts";
 import { planOptions, wasm } from "../../codegen/wasm/target.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
+import { noWeights } from "../../node/find-weights.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import type { Pass } from "../../passes/pass.ts";
 import { allPasses, runPasses } from "../../passes/pipeline.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
-import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
+import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { print, printDiagnostics, printJson } from "../terminal.ts";
-import { noWeights } from "../weights-options.ts";
 import { unknownPass } from "./build.ts";
 
 /** The points of the pipeline that have a name. */

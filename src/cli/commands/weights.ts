@@ -9,13 +9,15 @@ import { isOp } from "../../ir/graph.ts";
 import { ops } from "../../ir/ops/index.ts";
 import { elements } from "../../ir/tensor.ts";
 import type { Module } from "../../lower/modules.ts";
+import { checkpointFiles, checkpointFilesFor, whyNot } from "../../node/files.ts";
+import { type FoundWeights, tablesOf, unknownTable } from "../../node/find-weights.ts";
+import { UsageError } from "../../node/usage-error.ts";
 import { type Architecture, recogniseArchitecture } from "../../weights/architecture/index.ts";
 import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
 import { clashingNames, exportWeights } from "../../weights/export.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { architectureLines, architectureTitle, nextStep, writeSpec } from "../architecture-report.ts";
-import { checkpointFiles, checkpointFilesFor, whyNot } from "../files.ts";
-import { formatOption, netOptions, openNet, UsageError } from "../net-options.ts";
+import { formatOption, netOptions, openNet } from "../net-options.ts";
 import {
   diagnosticToJson,
   fileSize,
@@ -26,13 +28,7 @@ import {
   progress,
   table,
 } from "../terminal.ts";
-import {
-  bindingOptions,
-  type FoundWeights,
-  findWeights,
-  tablesOf,
-  unknownTable,
-} from "../weights-options.ts";
+import { bindingOptions, findWeights } from "../weights-options.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(bindingOptions(netOptions(yargs)))

@@ -45,7 +45,7 @@ export function hdf5Loader({
 }
 
 /** From source, as tests run it, the built worker is taken: Node reads no TypeScript in a thread. */
-const workerFile = packageFile("build/cli/hdf5-worker.js");
+const workerFile = packageFile("build/node/hdf5-worker.js");
 
 async function startThread(name: string, patience: number): Promise<Thread | string> {
   const { port1, port2 } = new MessageChannel();
