@@ -16,6 +16,11 @@ export interface AnalyseTargetOptions {
   readonly read?: ReadModule | undefined;
 }
 
+export interface AnalyseFileOptions extends AnalyseTargetOptions {
+  /** Its default net, or every one, without a name. */
+  readonly net?: string | undefined;
+}
+
 export interface AnalysedTarget {
   readonly diagnostics: readonly Diagnostic[];
   /** Undefined where the file cannot be read. */
@@ -27,9 +32,13 @@ export async function analyseTarget(
   options: AnalyseTargetOptions = {},
 ): Promise<AnalysedTarget> {
   const { file, net } = splitTarget(target);
+  return analyseFile(file, { ...options, net });
+}
+
+export async function analyseFile(file: string, options: AnalyseFileOptions): Promise<AnalysedTarget> {
   const source = readSource(file);
   if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
-  const analysis = analyseSource(source, { ...options, net });
+  const analysis = analyseSource(source, options);
   return { diagnostics: await explained(analysis), analysis };
 }
 
@@ -43,13 +52,7 @@ async function explained({ diagnostics, nets }: Analysis): Promise<readonly Diag
 /** One net of a source; without a name its default net, or every one. */
 export function analyseSource(
   source: Source,
-  {
-    net,
-    every = false,
-    settings = {},
-    batch = 1,
-    read = readModule,
-  }: AnalyseTargetOptions & { readonly net?: string | undefined },
+  { net, every = false, settings = {}, batch = 1, read = readModule }: AnalyseFileOptions,
 ): Analysis {
   if (!Number.isInteger(batch) || batch < 1)
     throw new UsageError(`--batch ${batch} is not a whole number from 1`);

@@ -1,0 +1,93 @@
+/**
+ * `resnetc/run`: a .resnet file as a network that runs in this process, compiled in memory. It is the module that
+ * `resnetc build` writes, and takes the options that its `load` takes.
+ */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Artifact } from "../codegen/target.ts";
+import { type BuildOptions, buildFile, untrainedText } from "./build-file.ts";
+import { splitTarget } from "./files.ts";
+import { contentsOf, inlineImport, inlineUrl, linkModule } from "./link-module.ts";
+import type { Network, NetworkOptions } from "./network.ts";
+
+export { BuildError, type BuildOptions } from "./build-file.ts";
+export type { Network, NetworkGuess, NetworkInfo, NetworkOptions } from "./network.ts";
+
+/** The build's options, and those of the built module; `weights` is a checkpoint. */
+export interface RunOptions
+  extends BuildOptions,
+    Omit<NetworkOptions, "weights" | "cache" | keyof BuildOptions> {
+  readonly weights?: BuildOptions["weights"];
+}
+
+/**
+ * Compiles and loads `FILE` or `FILE#net`. Throws a BuildError with frames for what does not compile. Random weights that nobody
+ * asked for are warned of.
+ */
+export async function load(target: string | URL, options: RunOptions = {}): Promise<Network> {
+  const isUrl = target instanceof URL || /^file:/.test(target);
+  const { file, net } = splitTarget(isUrl ? relative(fileURLToPath(target)) : target);
+  const { forBuild, forLoad } = split(options);
+  const build = await buildFile({ net, ...forBuild, file });
+  if (build.untrained)
+    process.emitWarning(untrainedText(file), { type: "ResnetcWarning", code: "RESNETC_UNTRAINED" });
+  const { artifacts, name } = build;
+  const { load } = await importModule(artifacts);
+  const weights = contentsOf(artifacts, `${name}.weights`) as Uint8Array;
+  const start = (more: NetworkOptions = {}) => load({ ...more, ...forLoad, weights });
+  return forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start();
+}
+
+/** As short as it can be said. */
+function relative(file: string): string {
+  const short = path.relative("", file);
+  return short.startsWith("..") ? file : short;
+}
+
+const buildKeys: ReadonlySet<string> = new Set<keyof BuildOptions>([
+  ...(["net", "weights", "names", "seed", "strict", "allowNaN", "set", "size"] as const),
+  ...(["target", "kernels", "precision", "exact", "fastMath"] as const),
+]);
+
+function split(options: RunOptions): { readonly forBuild: BuildOptions; readonly forLoad: NetworkOptions } {
+  const entries = Object.entries(options);
+  return {
+    forBuild: Object.fromEntries(entries.filter(([name]) => buildKeys.has(name))),
+    forLoad: Object.fromEntries(entries.filter(([name]) => !buildKeys.has(name))),
+  };
+}
+
+interface BuiltModule {
+  load(options: NetworkOptions): Promise<Network>;
+}
+
+/** With a name, so that a stack trace does not show the whole text. */
+function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
+  const text = linkModule(artifacts, {
+    // They are handed over as they are.
+    url: (file) => (file.endsWith(".weights") ? 'new URL("data:,")' : inlineUrl(artifacts, file)),
+    module: (file) => inlineImport(artifacts, file),
+  });
+  const named = `${text}//# sourceURL=network.js\n`;
+  return import(`data:text/javascript;base64,${Buffer.from(named).toString("base64")}`);
+}
+
+/** A module of a data: address imports no packages. */
+async function onTfjs(
+  { backend = "wasm" }: NetworkOptions,
+  start: (more: NetworkOptions) => Promise<Network>,
+): Promise<Network> {
+  const [tf, kernels] = await Promise.all([
+    import("@tensorflow/tfjs-core"),
+    import("../tfjs-kernels/register.ts"),
+    backend === "cpu" ? import("@tensorflow/tfjs-backend-cpu") : import("@tensorflow/tfjs-backend-wasm"),
+  ]);
+  // The one thing this flag changes: the cpu backend greets nobody on stderr.
+  const isProduction = tf.env().getBool("PROD");
+  tf.env().set("PROD", true);
+  try {
+    return await start({ tf, kernels });
+  } finally {
+    tf.env().set("PROD", isProduction);
+  }
+}
