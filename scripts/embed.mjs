@@ -26,6 +26,7 @@ export function embedded() {
     "src/std/std.generated.ts": `${head}export const stdText = ${JSON.stringify(std)};\n`,
     "src/published/zoo.generated.ts": `${head}export const zooTexts: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(zoo))};\n`,
     "src/codegen/loader/pictures.generated.ts": `${head}${picturesModule()}`,
+    "src/draw/page.generated.ts": `${head}${pageModule()}`,
     "src/std/labels.generated.ts": `${head}export const labelSets: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(Object.fromEntries(labels))};\n`,
   };
 }
@@ -37,6 +38,25 @@ function picturesModule() {
   return Object.entries(names)
     .map(([name, list]) => `export const ${name} = ${JSON.stringify(bundled(list))};\n`)
     .join("");
+}
+
+/** What redraws the picture in the page that `resnetc draw` writes, and how that looks. */
+function pageModule() {
+  const { outputFiles } = buildSync({
+    entryPoints: ["src/draw/page-script.ts"],
+    absWorkingDir: fileURLToPath(root),
+    bundle: true,
+    write: false,
+    minify: true,
+    lineLimit: 120,
+    format: "iife",
+    target: "es2022",
+    charset: "utf8",
+    legalComments: "none",
+  });
+  const script = outputFiles[0].text.trim().replaceAll("</script", "<\\/script");
+  const css = readFileSync(new URL("src/draw/page.css", root), "utf8").trim();
+  return `export const pageScript = ${JSON.stringify(script)};\nexport const pageStyle = ${JSON.stringify(css)};\n`;
 }
 
 /** An expression of an object with these functions, whose other names nothing around it can meet. */

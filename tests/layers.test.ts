@@ -10,6 +10,7 @@ const rows = [
   ["parser", "ir"],
   ["pictures"],
   ["weights", "passes"],
+  ["draw"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
   ["run", "published", "language"],

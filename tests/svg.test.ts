@@ -4,12 +4,18 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { collect } from "../src/base/diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
-import { type Layout, layOut } from "../src/codegen/svg/layout.ts";
-import { stageOf } from "../src/codegen/svg/stages.ts";
-import { stepsOf } from "../src/codegen/svg/steps.ts";
-import { svg } from "../src/codegen/svg/target.ts";
+import { headingOf, svg } from "../src/codegen/svg/target.ts";
 import { analyse } from "../src/compile.ts";
+import { painter } from "../src/draw/colours.ts";
+import { foldSteps } from "../src/draw/fold.ts";
+import { type Layout, layOut } from "../src/draw/layout.ts";
+import { drawPicture, type View } from "../src/draw/picture.ts";
+import { sideBySide } from "../src/draw/side-by-side.ts";
+import { stageOf } from "../src/draw/stages.ts";
+import { stepsOf } from "../src/draw/steps.ts";
 import type { Graph } from "../src/ir/graph.ts";
+import { countGraph } from "../src/ir/stats.ts";
+import { allPasses, runPasses } from "../src/passes/pipeline.ts";
 import { arbitraryModel } from "./support/arbitrary-model.ts";
 import { testCard } from "./support/cards.ts";
 import { cpuMs } from "./support/cpu-time.ts";
@@ -38,6 +44,10 @@ function draw(graph: Graph): string {
   return String(artifacts[0].contents);
 }
 
+/** Every block, unless told. */
+const drawAll = (graph: Graph, view: View = {}): string =>
+  drawPicture(stepsOf(graph), headingOf(testCard(graph)), { unfold: "all", ...view });
+
 const layoutOf = (graph: Graph): Layout => layOut(stepsOf(graph));
 const occurrences = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
 
@@ -52,6 +62,10 @@ for (const [name, build] of Object.entries(networks)) {
     assert.is(collision(layout), undefined);
     assert.equal(drawnLinks(layout), wantedLinks(stepsOf(graph)));
     assert.is(draw(build()), text, "drawn twice, two pictures");
+    assert.is(xmlProblem(drawAll(graph)), undefined);
+    const folded = foldSteps(stepsOf(graph), () => false).steps;
+    assert.is(collision(layOut(folded)), undefined);
+    assert.equal(drawnLinks(layOut(folded)), wantedLinks(folded));
   });
 }
 
@@ -83,7 +97,7 @@ test("escapes names", () => {
   assert.is(xmlProblem(text), undefined);
   assert.match(text, "a&lt;b&gt;&amp;&quot; 4x4x2");
   assert.match(text, "<title>&lt;&amp;&gt;</title>");
-  assert.match(text, "x&amp;y&lt;&quot;z&quot;</text>");
+  assert.match(text, "x&amp;y&lt;&quot;z&quot;<tspan");
 });
 
 test("the check of XML finds what is wrong", () => {
@@ -95,14 +109,15 @@ test("the check of XML finds what is wrong", () => {
 // ---- what it shows ------------------------------------------------------------------------------
 
 test("one arc a residual sum: solid for an identity, dashed for a projection", () => {
-  const text = draw(residual(3));
-  assert.is(occurrences(text, /class="arc"/g), 7);
-  assert.is(occurrences(text, /class="arc dashed"/g), 2);
+  const text = drawAll(residual(3));
+  // One of each kind is in the legend.
+  assert.is(occurrences(text, /class="arc"/g), 7 + 1);
+  assert.is(occurrences(text, /class="arc b"/g), 2 + 1);
   assert.is(occurrences(text, />\+<\/text>/g), 9);
   assert.is(occurrences(draw(plain()), /class="arc/g), 0);
 });
 
-test("a shortcut of option A is dashed only where it does something", () => {
+test("a shortcut of option A is dotted only where it does something", () => {
   const net = new Sketch();
   const x = net.conv(net.input([1, 8, 8, 3]), 4, {}, "conv1");
   const same = net.pad(net.maxPool(x, { kernel: 1, stride: 1 }), {});
@@ -110,8 +125,8 @@ test("a shortcut of option A is dashed only where it does something", () => {
   const padded = net.pad(net.maxPool(first, { kernel: 1, stride: 2 }), { after: 4 });
   const graph = net.graph(net.plus(net.conv(net.conv(first, 8, { stride: 2 }), 8), padded));
   const text = draw(graph);
-  assert.is(occurrences(text, /class="arc"/g), 1);
-  assert.is(occurrences(text, /class="arc dashed"/g), 1);
+  assert.is(occurrences(text, /class="arc"/g), 1 + 1);
+  assert.is(occurrences(text, /class="arc a"/g), 1 + 1);
   assert.is(occurrences(text, />maxpool 1x1/g), 1);
   assert.match(text, ">maxpool 1x1 /2</text>");
   assert.match(text, ">pad +4 channels</text>");
@@ -181,10 +196,9 @@ test("norms of places, sums of maps and where to look have the language's words 
   );
 });
 
-test("labels stages with the shape they make, and their blocks", () => {
-  const { stages } = layoutOf(residual());
-  const shown = stages.map(({ name, last, blocks }) => [
-    name,
+test("bands have the name and the shape of their stage, what it costs, and its blocks", () => {
+  const shown = layoutOf(residual()).bands.map(({ names, last, blocks }) => [
+    names.join(),
     last.shape.slice(1).join("x"),
     blocks.map((block) => block.name).join(" "),
   ]);
@@ -193,12 +207,80 @@ test("labels stages with the shape they make, and their blocks", () => {
     ["conv2", "32x32x16", "0 1"],
     ["conv3", "16x16x32", "0 1"],
     ["conv4", "8x8x64", "0 1"],
-    ["pool", "1x1x64", ""],
-    ["fc", "1x1x10", ""],
+    ["pool,fc", "1x1x10", ""],
   ]);
   const text = draw(residual());
-  for (const label of ["conv3", "16x16x32", "logits 1x1x10", "conv 3x3, 32 /2"])
-    assert.match(text, `>${label}<`);
+  for (const label of [
+    "conv3<tspan",
+    ">16x16x32<",
+    ">logits 1x1x10<",
+    ">conv 3x3, 32 /2<",
+    ">2 blocks · 33.1 k params · 8.39 M MACs<",
+  ])
+    assert.match(text, label);
+});
+
+test("equal blocks are shown once, with their number; what is unfolded is whole", () => {
+  const steps = stepsOf(residual(5));
+  const { steps: shown, repeats } = foldSteps(steps, (stage) => stage === "conv3");
+  assert.equal(repeats, [
+    { stage: "conv2", block: "0", last: "4", count: 5 },
+    { stage: "conv4", block: "1", last: "4", count: 4 },
+  ]);
+  // Three steps a block: two convolutions and the sum.
+  assert.is(shown.length, steps.length - 3 * 4 - 3 * 3);
+  const text = draw(residual(5));
+  for (const label of [">×5<", ">0–4<", ">×4<", ">1–4<", ">5 blocks ·"]) assert.match(text, label);
+  assert.is(occurrences(drawAll(residual(5)), /×/g), 0);
+  // What a block costs counts as often as it is there.
+  assert.equal(text.match(/\d[\d.]* k params/g), drawAll(residual(5)).match(/\d[\d.]* k params/g));
+});
+
+test("blocks that somebody else reads, or that differ, are not folded", () => {
+  const net = new Sketch();
+  let x = net.conv(net.input([1, 8, 8, 3]), 4, {}, "stem");
+  const taps: (typeof x)[] = [];
+  for (let i = 0; i < 4; i++) {
+    x = net.plus(net.conv(x, 4, { kernel: i === 3 ? [1, 1] : [3, 3] }, `body.${i}.conv`), x, `body.${i}.add`);
+    if (i === 1) taps.push(x);
+  }
+  const graph = net.graph({ last: net.conv(x, 4, {}, "head"), tap: taps[0] });
+  // The tap ends a run, the other kernel too.
+  assert.equal(
+    foldSteps(stepsOf(graph), () => false).repeats.map(({ block, last }) => [block, last]),
+    [["0", "1"]],
+  );
+});
+
+test("shortcuts by what they do: options A, B, C and D, and lateral ways that are none", () => {
+  const arcs = (shortcut: string) => {
+    const text = `use basic, ${shortcut} from std
+net n { input 16x16x3
+  conv1: conv(3x3, 8) -> bn -> relu
+  conv2: basic(8, shortcut = ${shortcut}) x 2
+  conv3: basic(16, shortcut = ${shortcut}) x 2 /2
+  pool: avgpool }`;
+    const { nets, diagnostics } = analyse(makeSource("n.resnet", text));
+    assert.equal(
+      diagnostics.map(({ message }) => message),
+      [],
+    );
+    const drawn = drawAll(nets[0].graph);
+    return ["", " a", " b", " c", " d"].map((kind) =>
+      Math.max(0, occurrences(drawn, new RegExp(`class="arc${kind}"`, "g")) - 1),
+    );
+  };
+  assert.equal(arcs("pad"), [3, 1, 0, 0, 0]);
+  assert.equal(arcs("project"), [3, 0, 1, 0, 0]);
+  assert.equal(arcs("always"), [0, 0, 1, 3, 0]);
+  assert.equal(arcs("avg_project"), [3, 0, 0, 0, 1]);
+  const lateral = layoutOf(pyramid()).tracks.filter(({ isLateral }) => isLateral);
+  assert.equal(
+    lateral.map(({ from, to }) => `${from.step.name} > ${to.step.name}`),
+    ["conv2.0.add > add2", "conv3.0.add > add1"],
+  );
+  assert.is(occurrences(drawAll(pyramid()), /class="arc b"/g), 2 + 1);
+  assert.is(occurrences(drawAll(pyramid()), /class="arc c"/g), 0);
 });
 
 test("finds stage and block in a name", () => {
@@ -221,12 +303,57 @@ test("every link runs downwards", () => {
   }
 });
 
-test("colours follow the resolution", () => {
-  const fills = (graph: Graph) =>
-    [...draw(graph).matchAll(/<rect x[^>]* rx="4" fill="(#\w+)"/g)].map(([, fill]) => fill);
-  const [stem, ...blocks] = fills(residual(1));
+test("colours follow the resolution, or the cost: the largest has the strongest shade", () => {
+  const shades = (graph: Graph, view: View) =>
+    [...drawAll(graph, view).matchAll(/<rect class="(\w+)"[^>]* rx="4"/g)].map(([, shade]) => shade);
+  const [stem, ...blocks] = shades(residual(1), {});
   assert.equal(blocks.slice(0, 2), [stem, stem]);
   assert.is(new Set(blocks).size, 4, "three resolutions and the vector");
+  const steps = stepsOf(residual(1));
+  for (const colour of ["params", "macs", "bytes"] as const) {
+    const { colourOf, swatches } = painter(steps, colour);
+    const largest = steps.reduce((a, b) => (b[colour] > a[colour] ? b : a));
+    assert.is(colourOf(largest), "h6");
+    assert.is(swatches.length, 4);
+    const shadesFound = new Set(steps.map(colourOf));
+    assert.ok(shadesFound.size > 2, `${colour}: ${[...shadesFound].join()}`);
+  }
+  const times = new Map([
+    ["conv2.0.conv1", 2],
+    ["conv2.0.conv1.relu", 1],
+    ["conv3.0.conv1", 0.5],
+  ]);
+  const text = drawAll(residual(1), { colour: "ms", times });
+  assert.match(text, /conv2\.0\.conv1[^"]*\n[\d.]+ ms<\/title><rect class="h6"/);
+});
+
+test("light, dark, or as the screen is; on paper light", () => {
+  assert.match(drawAll(plain()), "@media screen and (prefers-color-scheme: dark)");
+  const [light, dark] = (["light", "dark"] as const).map((theme) => drawAll(plain(), { theme }));
+  assert.not.match(light + dark, "@media");
+  assert.match(light, ".paper, .sum { fill: #fff; }");
+  assert.match(dark, ".paper, .sum { fill: #16181b; }");
+});
+
+test("what a step costs: parameters once, weights and maps in bytes", () => {
+  const steps = stepsOf(residual(1));
+  const total = (key: "params" | "macs") => steps.reduce((sum, step) => sum + step[key], 0);
+  const { params, macs } = countGraph(residual(1));
+  assert.equal([total("params"), total("macs")], [params, macs]);
+  const stem = steps[1];
+  // 27 x 16 weights, scale, shift, mean and variance; a map of 32 x 32 x 16.
+  assert.is(stem.bytes, 4 * (27 * 16 + 4 * 16 + 32 * 32 * 16));
+});
+
+test("behind passes sums are in layers, and their shortcuts end there", () => {
+  const steps = stepsOf(runPasses(residual(2), allPasses));
+  const fused = steps.filter(({ adds }) => adds);
+  assert.is(fused.length, 6);
+  assert.ok(fused.every(({ kind, extras }) => kind === "layer" && extras.join(" ") === "bias + relu"));
+  const text = drawPicture(steps, { title: "t", facts: "f" });
+  assert.is(xmlProblem(text), undefined);
+  assert.match(text, 'class="arc"');
+  assert.is(xmlProblem(sideBySide([draw(residual(2)), text])), undefined);
 });
 
 test("branches that meet in a concat stand side by side, in their order, under a concat as wide", () => {
@@ -287,7 +414,8 @@ test("six thousand operations are drawn at once", () => {
   const start = cpuMs();
   const text = draw(graph);
   const ms = cpuMs() - start;
-  assert.is(occurrences(text, /class="arc/g), 1050);
+  assert.is(occurrences(text, /×350|×349/g), 3);
+  assert.is(occurrences(drawAll(graph), /class="arc( b)?" d="[^"]*" marker/g), 1050);
   assert.ok(ms < 2000, `${ms.toFixed(0)} ms`);
 });
 

@@ -41,6 +41,11 @@ const commands: readonly Command[] = [
     load: () => import("./commands/ir.ts"),
   },
   {
+    usage: "draw <file>",
+    summary: "the picture of a net, SVG or a page",
+    load: () => import("./commands/draw.ts"),
+  },
+  {
     usage: "explain [code]",
     summary: "what a message means",
     load: () => import("./commands/explain.ts"),

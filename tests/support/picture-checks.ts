@@ -1,6 +1,6 @@
 /** What must hold of every picture: good XML, nothing collides, every link is drawn once. */
-import type { Box, Layout } from "../../src/codegen/svg/layout.ts";
-import type { Step } from "../../src/codegen/svg/steps.ts";
+import type { Box, Layout } from "../../src/draw/layout.ts";
+import type { Step } from "../../src/draw/steps.ts";
 
 /** The first thing that is no XML; enough of a parser for a file without comments and CDATA. */
 export function xmlProblem(text: string): string | undefined {

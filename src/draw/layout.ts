@@ -9,9 +9,9 @@
  */
 import { type Chain, chainsOf, type Link } from "./chains.ts";
 import { type Group, groupsOf, spread } from "./groups.ts";
-import { rowsOf, type Verticals, verticals } from "./rows.ts";
-import { heights, widthOf } from "./sizes.ts";
-import { type Stage, stageOf } from "./stages.ts";
+import { type Band, bandsOf, rowsOf, type Verticals, verticals } from "./rows.ts";
+import { heightOf, widthOf } from "./sizes.ts";
+import { stageOf } from "./stages.ts";
 import type { Step } from "./steps.ts";
 import { placeTracks } from "./tracks.ts";
 
@@ -34,14 +34,24 @@ export interface Track {
   readonly boxes: readonly Box[];
   /** Whether it comes back into `to` from the side; else it ends on top of it. */
   readonly returns: boolean;
+  /** Whether it passes maps smaller than where it ends: a lateral way, as of a pyramid, and no shortcut. */
+  readonly isLateral: boolean;
 }
 
-export interface StagePlace extends Stage {
+export interface BandPlace {
+  /** Of its stages; of one, unless each is a single row. */
+  readonly names: readonly string[];
   readonly top: number;
   readonly bottom: number;
-  /** The first row of each of its blocks. */
-  readonly blocks: readonly { readonly name: string; readonly y: number }[];
+  /** From the top of the first row of each of its blocks to the bottom of the last. */
+  readonly blocks: readonly BlockPlace[];
   readonly last: Step;
+}
+
+export interface BlockPlace {
+  readonly name: string;
+  readonly top: number;
+  readonly bottom: number;
 }
 
 export interface Layout {
@@ -49,7 +59,7 @@ export interface Layout {
   /** Straight down, or bent to the columns of a group. */
   readonly flows: readonly { readonly from: Box; readonly to: Box }[];
   readonly tracks: readonly Track[];
-  readonly stages: readonly StagePlace[];
+  readonly bands: readonly BandPlace[];
   readonly left: number;
   readonly right: number;
   readonly bottom: number;
@@ -61,7 +71,9 @@ export function layOut(steps: readonly Step[]): Layout {
   const grouped = new Set(groups.flatMap(({ columns }) => columns));
   const sides = chains.sides.filter((chain) => !grouped.has(chain.steps));
   const rows = rowsOf(chains);
-  const places = verticals(steps, chains.spine, rows, new Set(groups.map(({ fork }) => rows.get(fork)!)));
+  const bands = bandsOf(chains.spine);
+  const forks = new Set(groups.map(({ fork }) => rows.get(fork)!));
+  const places = verticals(steps, chains.spine, rows, forks, bands);
   const xs = new Map<Step, number>(steps.map((step) => [step, 0]));
   const widths = new Map<Step, number>(steps.map((step) => [step, widthOf(step)]));
   for (const group of groups) spread(group, xs, widths);
@@ -71,27 +83,34 @@ export function layOut(steps: readonly Step[]): Layout {
   for (const step of steps) {
     const row = rows.get(step)!;
     const place = { x: xs.get(step)!, y: places.middles[row] };
-    boxes.set(step, { step, row, ...place, width: widths.get(step)!, height: heights[step.kind] });
+    boxes.set(step, { step, row, ...place, width: widths.get(step)!, height: heightOf(step) });
   }
   const box = (step: Step) => boxes.get(step)!;
-  const trackOf = (way: Chain | Link): Track => describeTrack(way, tracks.xs.get(way)!, box);
+  const trackOf = (way: Chain | Link): Track => describeTrack(way, tracks.xs.get(way)!, box, chains.spine);
   return {
     boxes: [...boxes.values()],
     flows: flowsOf(chains.spine, groups, box),
     tracks: [...sides, ...chains.skips].map(trackOf).filter(({ from, to }) => from !== to),
-    stages: stagesOf(chains.spine, places, rows),
+    bands: bands.map((band, i) => placeBand(band, chains.spine, places, i)),
     left: tracks.left,
     right: tracks.right,
     bottom: places.bottom,
   };
 }
 
-function describeTrack(way: Chain | Link, x: number, box: (step: Step) => Box): Track {
-  if (!("steps" in way)) return { from: box(way.from), to: box(way.to), x, boxes: [], returns: true };
-  const { steps, fork, merge } = way;
+function describeTrack(
+  way: Chain | Link,
+  x: number,
+  box: (step: Step) => Box,
+  spine: readonly Step[],
+): Track {
+  const steps = "steps" in way ? way.steps : [];
   const boxes = steps.map(box);
-  const from = fork ? box(fork) : boxes[0];
-  return { from, to: merge ? box(merge) : boxes[boxes.length - 1], x, boxes, returns: merge !== undefined };
+  const [start, end] = "steps" in way ? [way.fork, way.merge] : [way.from, way.to];
+  const from = start ? box(start) : boxes[0];
+  const to = end ? box(end) : boxes[boxes.length - 1];
+  const isLateral = spine.slice(from.row + 1, to.row).some(({ shape }) => shape[1] < to.step.shape[1]);
+  return { from, to, x, boxes, returns: end !== undefined, isLateral };
 }
 
 function flowsOf(
@@ -108,26 +127,19 @@ function flowsOf(
   return [...between(spine), ...columns];
 }
 
-/** Runs of the spine under one label. */
-function stagesOf(
+function placeBand(
+  { names, first, last }: Band,
   spine: readonly Step[],
-  { tops, bottoms, middles }: Verticals,
-  rows: ReadonlyMap<Step, number>,
-) {
-  const stages: (StagePlace & { bottom: number; last: Step; blocks: { name: string; y: number }[] })[] = [];
-  for (const step of spine) {
-    const stage = stageOf(step);
-    const row = rows.get(step)!;
-    const current = stages[stages.length - 1];
-    if (!stage) continue;
-    const isNew = current?.name !== stage.name || current.last !== spine[row - 1];
-    const place = isNew ? { ...stage, top: tops[row], bottom: 0, blocks: [], last: step } : current;
-    if (isNew) stages.push(place);
-    if (stage.block !== undefined && place.blocks[place.blocks.length - 1]?.name !== stage.block) {
-      place.blocks.push({ name: stage.block, y: middles[row] });
-    }
-    place.bottom = bottoms[row];
-    place.last = step;
+  { tops, bottoms, bands }: Verticals,
+  i: number,
+): BandPlace {
+  const blocks: { name: string; top: number; bottom: number }[] = [];
+  for (let row = first; row <= last; row++) {
+    const block = stageOf(spine[row])?.block;
+    if (block === undefined) continue;
+    const current = blocks[blocks.length - 1];
+    if (current?.name === block) current.bottom = bottoms[row];
+    else blocks.push({ name: block, top: tops[row], bottom: bottoms[row] });
   }
-  return stages;
+  return { names, ...bands[i], blocks, last: spine[last] };
 }

@@ -7,14 +7,16 @@
  *
  * The words are those of the language, so that a reader of the source recognises its rows.
  */
-import { printActivation } from "../../ir/activation.ts";
-import { countUses, type Graph, isOp, type Node } from "../../ir/graph.ts";
-import type { Conv2dAttrs } from "../../ir/ops/conv2d.ts";
-import { ops } from "../../ir/ops/index.ts";
-import type { ResizeAttrs } from "../../ir/ops/resize.ts";
-import { type Shape, showMap } from "../../ir/tensor.ts";
-import { printPads } from "../../ir/window.ts";
-import { removeDead } from "../../passes/remove-dead.ts";
+import { printActivation } from "../ir/activation.ts";
+import type { Epilogue } from "../ir/epilogue.ts";
+import { countUses, type Graph, isOp, type Node } from "../ir/graph.ts";
+import type { Conv2dAttrs } from "../ir/ops/conv2d.ts";
+import { ops } from "../ir/ops/index.ts";
+import { isState } from "../ir/ops/param.ts";
+import type { ResizeAttrs } from "../ir/ops/resize.ts";
+import { elements, type Shape, showMap } from "../ir/tensor.ts";
+import { printPads } from "../ir/window.ts";
+import { removeDead } from "../passes/remove-dead.ts";
 
 export interface Step {
   /** `layer` has weights and a map of its own; `small` is everything else that has a box. */
@@ -27,13 +29,24 @@ export interface Step {
   /** What it reads, in operand order; the same step may come twice. */
   readonly sources: readonly Step[];
   readonly shape: Shape;
-  readonly nodes: readonly Node[];
+  /** The names of its operations. */
+  readonly names: readonly string[];
+  /** Whether it adds a map that it reads: a sum, or a layer that sums are fused into. */
+  readonly adds: boolean;
+  /** Trainable parameters; what others read too counts where it is read first. */
+  readonly params: number;
+  readonly macs: number;
+  /** What it reads of weights and writes of maps, in float32. */
+  readonly bytes: number;
 }
 
 interface Draft extends Step {
   readonly extras: string[];
-  readonly nodes: Node[];
+  readonly names: string[];
   shape: Shape;
+  params: number;
+  macs: number;
+  bytes: number;
 }
 
 /**
@@ -43,6 +56,7 @@ interface Draft extends Step {
 export function stepsOf(whole: Graph): readonly Step[] {
   const graph = removeDead.run(whole);
   const uses = countUses(graph);
+  const weights = new Weights();
   const steps: Draft[] = [];
   const madeBy = new Map<Node, Draft>();
   for (const node of graph.nodes) {
@@ -50,25 +64,74 @@ export function stepsOf(whole: Graph): readonly Step[] {
     const [x] = node.inputs;
     const before = x && uses.get(x) === 1 ? madeBy.get(x) : undefined;
     const extra = extraWord(node);
-    if (before && extra !== undefined && joins(node, before)) {
-      if (extra) before.extras.push(extra);
-      before.nodes.push(node);
-      before.shape = node.type.shape;
-      madeBy.set(node, before);
-      continue;
-    }
-    const sources = node.inputs.flatMap((from) => madeBy.get(from) ?? []);
-    const { type, name } = node;
-    const step: Draft = { ...describe(node), name, extras: [], sources, shape: type.shape, nodes: [node] };
-    steps.push(step);
+    const joined = before && extra !== undefined && joins(node, before) ? before : undefined;
+    const step = joined ?? makeStep(node, madeBy);
+    if (joined && extra) joined.extras.push(extra);
+    if (!joined) steps.push(step);
+    step.names.push(node.name);
+    step.shape = node.type.shape;
+    const { params, floats } = weights.of(node);
+    step.params += params;
+    step.macs += node.op.macs(node);
+    step.bytes += 4 * floats;
     madeBy.set(node, step);
   }
-  for (const { name, node } of graph.outputs) {
-    const { shape } = node.type;
-    const label = `${name} ${showMap(shape)}`;
-    steps.push({ kind: "output", name, label, extras: [], sources: [madeBy.get(node)!], shape, nodes: [] });
-  }
+  for (const step of steps) step.bytes += 4 * elements(step.shape);
+  for (const { name, node } of graph.outputs) steps.push(outputStep(name, node, madeBy.get(node)!));
   return steps;
+}
+
+const free = { params: 0, macs: 0, bytes: 0 };
+
+function makeStep(node: Node, madeBy: ReadonlyMap<Node, Draft>): Draft {
+  const sources = node.inputs.flatMap((from) => madeBy.get(from) ?? []);
+  const { type, name } = node;
+  const layer = isOp(node, ops.conv2d) || isOp(node, ops.dense) ? node.attrs.epilogue : undefined;
+  const adds = isOp(node, ops.add) || layer?.residual === true;
+  const extras = layer ? epilogueWords(layer) : [];
+  return { ...describe(node), ...free, name, extras, sources, shape: type.shape, names: [], adds };
+}
+
+function outputStep(name: string, node: Node, source: Draft): Draft {
+  const { shape } = node.type;
+  const label = `${name} ${showMap(shape)}`;
+  return {
+    ...free,
+    kind: "output",
+    name,
+    label,
+    extras: [],
+    sources: [source],
+    shape,
+    names: [],
+    adds: false,
+  };
+}
+
+/** What passes have fused. */
+const epilogueWords = ({ bias, residual, activation }: Epilogue): string[] => [
+  ...(bias ? ["bias"] : []),
+  ...(residual ? ["+"] : []),
+  ...(activation ? [printActivation(activation)] : []),
+];
+
+/** Parameters, each once; those that others are computed from count where these are read. */
+class Weights {
+  readonly #seen = new Set<Node>();
+
+  of(node: Node): { readonly params: number; readonly floats: number } {
+    let params = 0;
+    let floats = 0;
+    for (const from of node.inputs) {
+      if (!isOp(from, ops.param) || this.#seen.has(from)) continue;
+      this.#seen.add(from);
+      const size = elements(from.type.shape);
+      const inner = this.of(from);
+      floats += from.attrs.compute ? inner.floats : size;
+      params += from.attrs.compute || isState(from) ? inner.params : size;
+    }
+    return { params, floats };
+  }
 }
 
 /** An activation joins what it follows; a norm only a layer, since behind a sum or concat it is the next block's. */

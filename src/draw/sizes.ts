@@ -1,26 +1,32 @@
 /** How large the boxes are. Text is not measured, which would need a font, but estimated by its letters. */
 import type { Step } from "./steps.ts";
 
-export const heights: Readonly<Record<Step["kind"], number>> = {
-  input: 26,
-  output: 26,
-  layer: 28,
-  small: 22,
+const heights: Readonly<Record<Step["kind"], number>> = {
+  input: 24,
+  output: 24,
+  layer: 0,
+  small: 20,
   concat: 20,
   sum: 18,
   product: 18,
 };
 
+/** Of a layer by the side of its map: 7 is 23 high, 56 is 31, 224 is 36. */
+export const heightOf = ({ kind, shape }: Step): number =>
+  kind === "layer"
+    ? Math.max(20, Math.round(16 + 2.6 * Math.log2(Math.max(shape[1], shape[2]))))
+    : heights[kind];
+
 /** A digit or letter of the labels, and of the smaller words behind them. */
-const letter = 6.7;
-const smallLetter = 5.4;
+export const letter = 6.5;
+export const smallLetter = 5.4;
 
 export function widthOf({ kind, label, extras, shape }: Step): number {
-  if (kind === "sum" || kind === "product") return heights.sum;
+  if (kind === "sum" || kind === "product") return heights[kind];
   const text =
-    26 + letter * label.length + (extras.length > 0 ? 8 + smallLetter * extras.join(" ").length : 0);
+    22 + letter * label.length + (extras.length > 0 ? 8 + smallLetter * extras.join(" ").length : 0);
   // The logarithm keeps 2048 channels on the page and 16 visible.
-  return kind === "layer" ? Math.max(text, 60 + 22 * Math.log2(shape[3])) : text;
+  return kind === "layer" ? Math.max(text, 40 + 20 * Math.log2(shape[3])) : text;
 }
 
 /** How far a step reaches to the left of its middle: what stands beside a sum stands there. */

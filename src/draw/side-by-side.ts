@@ -1,0 +1,20 @@
+/** Pictures next to each other in one. */
+
+const gap = 8;
+
+export function sideBySide(pictures: readonly string[]): string {
+  const sizes = pictures.map((picture) => {
+    const [, width, height] = /^<svg [^>]*?width="([\d.]+)" height="([\d.]+)"/.exec(picture) ?? [];
+    return { width: Number(width), height: Number(height) };
+  });
+  const height = Math.max(...sizes.map((size) => size.height));
+  let x = -gap;
+  const parts = pictures.map((picture, i) => {
+    x += gap;
+    const placed = picture.trimEnd().replace("<svg ", `<svg x="${x}" `);
+    x += sizes[i].width;
+    return placed;
+  });
+  const frame = `width="${x}" height="${height}" viewBox="0 0 ${x} ${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${frame} role="img">\n${parts.join("\n")}\n</svg>\n`;
+}
