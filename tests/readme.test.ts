@@ -9,6 +9,7 @@ import { renderDiagnostic } from "../src/base/render-diagnostic.ts";
 import { makeSource } from "../src/base/source.ts";
 import { analyse } from "../src/compile.ts";
 import { writeNpy } from "../src/run/npy.ts";
+import { binary } from "./support/cli.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
 
@@ -31,6 +32,21 @@ test("every block is of a kind that this file runs", () => {
 test("the network of the first screen is the example", () => {
   const [spec] = blocks.filter(({ language }) => language === "resnet");
   assert.is(spec.text, readFileSync(path.join(root, "examples/resnet152.resnet"), "utf8"));
+});
+
+test("the picture is what `draw` makes", () => {
+  const file = path.join(root, "docs/pictures/resnet152.svg");
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [binary, "draw", "examples/resnet152.resnet", "-o", "-"],
+    {
+      cwd: root,
+      encoding: "utf8",
+    },
+  );
+  assert.is(status, 0);
+  if (process.env.BLESS && !process.env.CI) writeFileSync(file, stdout);
+  assert.is(stdout, readFileSync(file, "utf8"));
 });
 
 test("the error frame is what the compiler says", () => {
