@@ -61,6 +61,11 @@ const commands: readonly Command[] = [
     summary: "what is in a checkpoint, and whether it fits a net",
     load: () => import("./commands/weights.ts"),
   },
+  {
+    usage: "profile <file>",
+    summary: "where the time goes, layer by layer",
+    load: () => import("./commands/profile.ts"),
+  },
   { usage: "lsp", summary: "the language server, for editors", load: () => import("./commands/lsp.ts") },
 ];
 

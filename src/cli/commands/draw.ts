@@ -3,22 +3,18 @@ import { writeFileSync } from "node:fs";
 import type { Arguments, Argv } from "yargs";
 import { makeDiagnostic } from "../../base/diagnostic.ts";
 import { headingOf } from "../../codegen/svg/target.ts";
-import { wasm } from "../../codegen/wasm/target.ts";
-import { type AnalysedNet, cardOf, emit } from "../../compile.ts";
+import { type AnalysedNet, cardOf } from "../../compile.ts";
 import { colourings, type Times } from "../../draw/colours.ts";
 import { drawPage } from "../../draw/page.ts";
 import { drawPicture, type Heading, totalsOf, type View } from "../../draw/picture.ts";
 import { sideBySide } from "../../draw/side-by-side.ts";
 import { type Step, stepsOf } from "../../draw/steps.ts";
 import type { Graph } from "../../ir/graph.ts";
-import { isOp } from "../../ir/graph.ts";
-import { ops } from "../../ir/ops/index.ts";
-import { elements } from "../../ir/tensor.ts";
 import { whyNot } from "../../node/files.ts";
 import { stdin } from "../../node/stdin.ts";
 import { UsageError } from "../../node/usage-error.ts";
 import { allPasses, runPasses } from "../../passes/pipeline.ts";
-import { startWasm } from "../../run/wasm.ts";
+import { profileNet } from "../../run/profile.ts";
 import { heWeights } from "../../weights/initialise.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { fileSize, print, printDiagnostics, printJson, progress } from "../terminal.ts";
@@ -144,25 +140,14 @@ function drawBoth(before: Graph, after: Graph, heading: Heading, pass: string, v
   return sideBySide(pictures);
 }
 
-/** Milliseconds of each operation, the least of some runs on zeros; weights are random, which changes nothing. */
+/** Milliseconds of each operation; weights are random, which changes nothing. */
 async function measure(net: AnalysedNet): Promise<Times> {
-  progress("measuring");
-  const { artifacts } = emit(net, { target: wasm, weights: heWeights(net.graph, 0), weightsFrom: "none" });
-  const started = await startWasm({ artifacts, threads: 1 });
-  try {
-    const inputs = net.graph.nodes.filter((node) => isOp(node, ops.input));
-    const zeros = inputs.map(({ name, type: { shape } }) => {
-      const one = [1, ...shape.slice(1)];
-      return [name, { shape: one, data: new Float32Array(elements(one)) }] as const;
-    });
-    const times = new Map<string, number>();
-    for (const { label, ms } of started.profile(Object.fromEntries(zeros), 8)) {
-      // "conv4.0.conv1 transform": what an operation takes several steps for.
-      const [name] = label.split(" ");
-      times.set(name, (times.get(name) ?? 0) + ms);
-    }
-    return times;
-  } finally {
-    started.dispose();
-  }
+  const { layers } = await profileNet({
+    net,
+    weights: heWeights(net.graph, 0),
+    threads: 1,
+    patience: 1000,
+    onRound: (part) => progress("measuring", part),
+  });
+  return new Map(layers.map(({ name, ms }) => [name, ms]));
 }
