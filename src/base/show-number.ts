@@ -13,3 +13,6 @@ export function short(value: number): string {
   }
   return String(value);
 }
+
+/** 0.41 %: two digits. */
+export const percent = (fraction: number): string => `${Number((100 * fraction).toPrecision(2))} %`;

@@ -31,6 +31,7 @@ import { areLabels, labelsOption, readLabels, unfitLabels } from "../labels.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { writeArtifacts } from "../output.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
+import { storedNote } from "../stored-note.ts";
 import {
   diagnosticToJson,
   fileSize,
@@ -137,6 +138,14 @@ export async function handler(options: BuildArguments): Promise<number> {
   const { optimised, problems, notes } = emitted;
   if (problems.length > 0) printDiagnostics(problems, options.format);
   if (problems.some(({ severity }) => severity === "error")) return 1;
+  if (chosen.includes(wasm) && weights && !areUntrained(weights.from)) {
+    progress("comparing results");
+    const { source, from: weightsFrom } = weights;
+    const emission = { weights: source, weightsFrom, level: options.optimise, arithmetic };
+    const line = await storedNote(net, emitted.made.get(wasm) ?? [], emission);
+    const behind = notes.findLastIndex(({ target }) => target === wasm.name) + 1;
+    if (line) notes.splice(behind, 0, { target: wasm.name, text: line });
+  }
 
   const folder = options.output ?? path.join("dist", net.name);
   progress(`writing ${folder}`);
@@ -180,6 +189,7 @@ function emitAll(
   options: BuildArguments,
 ) {
   const artifacts: Artifact[] = [];
+  const made = new Map<Target, readonly Artifact[]>();
   const problems: Diagnostic[] = [];
   const notes: TargetNote[] = [];
   let optimised: Graph | undefined;
@@ -206,6 +216,7 @@ function emitAll(
       );
     }
     artifacts.push(...emitted.artifacts);
+    made.set(target, emitted.artifacts);
     problems.push(...emitted.diagnostics, ...observer.problems);
     if (target.passes.length > 0) optimised ??= emitted.graph;
     printed ||= observer.printed;
@@ -213,7 +224,7 @@ function emitAll(
   const wanted = options["print-after"];
   if (wanted !== undefined && !printed)
     note(`--print-after ${wanted}: that pass does not run for ${options.target} at -O${options.optimise}`);
-  return { artifacts, optimised, problems, notes };
+  return { artifacts, made, optimised, problems, notes };
 }
 
 /** What a target says of its result. */

@@ -1,4 +1,5 @@
 /** The wasm target: a plan of the network, its kernels as a WebAssembly module, its weights in the order of use. */
+import { percent } from "../../base/show-number.ts";
 import { fuseResidual, standardPasses } from "../../passes/pipeline.ts";
 import type { Arithmetic, Artifact, EmitRequest, Target } from "../target.ts";
 import { wasmArtifacts } from "./artifacts.ts";
@@ -6,6 +7,7 @@ import { baseline, relaxedSimd } from "./kernels/gemm.ts";
 import type { PlanOptions } from "./plan/choose.ts";
 import { weightFile } from "./plan/chunks.ts";
 import { type Plan, planGraph } from "./plan/plan.ts";
+import { relativeError } from "./plan/precision.ts";
 
 export const wasm: Target = {
   name: "wasm",
@@ -41,13 +43,20 @@ function emit(request: EmitRequest): readonly Artifact[] {
     return [];
   }
   for (const line of costLines(plan)) onNote?.(line);
+  const precision = arithmetic?.precision ?? "f32";
+  const error = precision === "f32" ? undefined : { values: 0, differences: 0 };
+  const packed = weightFile(plan.pieces, onProgress, error);
+  if (error)
+    onNote?.(
+      `${precision}: weights off by ${percent(relativeError(error))} of their size (root mean square)`,
+    );
   return wasmArtifacts({
     name,
     card,
     labels,
     image: plan.image,
     relaxed: relaxed ? planGraph(graph, weights, planOptions(arithmetic)).image : undefined,
-    weights: weightFile(plan.pieces, onProgress),
+    weights: packed,
     shardBytes,
     tensors: plan.pieces.map(({ label, stored }) => ({ label, floats: stored })),
     plan: { predictedMs: Number(plan.predictedMs.toFixed(3)), bytes: plan.bytes },

@@ -5,7 +5,13 @@
 import type { WeightChunk } from "../image.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import type { Step } from "../program.ts";
-import { expandKernel, storedPanelBytes, storePanels } from "./precision.ts";
+import {
+  addStoredError,
+  expandKernel,
+  type StoredError,
+  storedPanelBytes,
+  storePanels,
+} from "./precision.ts";
 import type { Packed } from "./weights.ts";
 
 /** Float32 panels that are staged at a time, unless one panel is larger. */
@@ -92,10 +98,14 @@ export function chunksOf(piece: Packed, stagingAt: number, staging: Staging): re
 export const storedBytes = (piece: Packed): number =>
   rangesOf(piece).reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** The bytes of the weights file: every piece evaluated once, straight into its place. */
+/**
+ * The bytes of the weights file: every piece evaluated once, straight into its place. `error` is told what fewer bits
+ * have changed.
+ */
 export function weightFile(
   pieces: readonly Packed[],
   onProgress?: (done: number, total: number) => void,
+  error?: StoredError,
 ): Uint8Array {
   const file = new Uint8Array(pieces.reduce((sum, piece) => sum + storedBytes(piece), 0));
   let at = 0;
@@ -105,6 +115,7 @@ export function weightFile(
     for (const { panel, count, bytes } of rangesOf(piece)) {
       const part = values.subarray(panel * rows.panelFloats, (panel + count) * rows.panelFloats);
       storePanels(file, at, part, piece.precision, rows);
+      if (error && piece.precision !== "f32") addStoredError(error, file, at, part, piece.precision, rows);
       at += bytes;
     }
     onProgress?.(at, file.length);

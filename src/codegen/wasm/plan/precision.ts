@@ -1,5 +1,6 @@
 /** How weights are stored: as they are, or in fewer bits, which the module expands at load. */
 import { invariant } from "../../../base/invariant.ts";
+import { decodeElements } from "../../../weights/elements.ts";
 import type { Precision } from "../../target.ts";
 import { expandBytesKernel, expandHalfKernel } from "../kernels/expand.ts";
 import type { Kernel } from "../kernels/kernel.ts";
@@ -87,4 +88,45 @@ function storeBytes(file: Uint8Array, at: number, values: Float32Array, { width,
         file[start + 8 * width + i] = step === 0 ? 0 : Math.round((values[from + i] - low) / step);
     }
   }
+}
+
+/** What storing in fewer bits has changed: sums of squares. */
+export interface StoredError {
+  values: number;
+  differences: number;
+}
+
+/** The root mean square of the differences, relative to that of the values. */
+export const relativeError = ({ values, differences }: StoredError): number =>
+  values === 0 ? 0 : Math.sqrt(differences / values);
+
+/** Adds what became of the values that `storePanels` has written to `file` at `at`. */
+export function addStoredError(
+  error: StoredError,
+  file: Uint8Array,
+  at: number,
+  values: Float32Array,
+  precision: "f16" | "u8",
+  rows: Rows,
+): void {
+  const bytes = (values.length / rows.panelFloats) * storedPanelBytes(precision, rows);
+  const stored = file.subarray(at, at + bytes);
+  const found =
+    precision === "f16" ? decodeElements(stored, "f16") : decodeBytes(stored, values.length, rows);
+  for (let i = 0; i < values.length; i++) {
+    error.values += values[i] ** 2;
+    error.differences += (values[i] - found[i]) ** 2;
+  }
+}
+
+function decodeBytes(stored: Uint8Array, count: number, { width, panelFloats }: Rows): Float32Array {
+  const values = new Float32Array(count);
+  for (let from = 0, at = 0; from < count; from += panelFloats, at += panelFloats + 8 * width) {
+    const head = new Float32Array(stored.buffer, stored.byteOffset + at, 2 * width);
+    for (let i = 0; i < panelFloats; i++) {
+      const channel = i % width;
+      values[from + i] = head[channel] + head[width + channel] * stored[at + 8 * width + i];
+    }
+  }
+  return values;
 }
