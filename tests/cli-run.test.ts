@@ -1,5 +1,5 @@
 /** `resnetc run` and `resnetc weights`, by the real binary: numbers of all targets, built folders, what does not fit. */
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -81,7 +81,10 @@ for (const target of ["wasm", "tfjs"]) {
     assert.equal(read("from-folder.npy"), read("from-file.npy"));
     const [other, option] = target === "wasm" ? ["tfjs", "--backend"] : ["wasm", "--threads"];
     for (const [args, message] of [
-      [["--target", other], new RegExp(`its target \\(${target}\\), weights, settings and arithmetic stay`)],
+      [
+        ["--target", other],
+        new RegExp(`its target \\(${target}\\), weights, labels, settings and arithmetic stay`),
+      ],
       [[option, option === "--backend" ? "cpu" : "2"], new RegExp(`${option} goes with --target ${other}`)],
     ] as const) {
       const wrong = resnetc(["run", out, ...args, ...outTo("x.npy")]);
@@ -132,6 +135,37 @@ run("a folder without a net, with two, or built again for another target", () =>
   const two = resnetc(["run", out, ...outTo("x.npy")]);
   assert.is(two.code, 1);
   assert.match(oneLine(two.err), /it has other, tiny|it has tiny, other/);
+});
+
+run("weights in several files, which the next build replaces", () => {
+  const out = path.join(folder, "parts");
+  const build = (...args: string[]) =>
+    assert.is(resnetc(["build", tinyFile, "--set", "n=4", "-o", out, ...args]).code, 0);
+  const weights = () => readdirSync(out).filter((name) => name.endsWith(".weights"));
+  build();
+  assert.equal(weights(), ["tiny.weights"]);
+  assert.is(resnetc(["run", out, ...outTo("whole.npy")]).code, 0);
+  build("--shard", "0.02");
+  const parts = weights().filter((name) => name !== "tiny.weights");
+  assert.ok(parts.length > 1, weights().join());
+  write("parts/mine-00001-of-00002.weights", "somebody else's");
+  assert.is(resnetc(["run", out, ...outTo("parts.npy")]).code, 0);
+  assert.equal(read("parts.npy"), read("whole.npy"));
+  build("--shard", "0.01");
+  assert.equal(
+    weights().filter((name) => parts.includes(name)),
+    [],
+  );
+  assert.is(resnetc(["run", out, ...outTo("parts.npy")]).code, 0);
+  assert.equal(read("parts.npy"), read("whole.npy"));
+  const [second] = weights().filter((name) => name.startsWith("tiny-00002"));
+  rmSync(path.join(out, second));
+  assert.match(
+    oneLine(resnetc(["run", out, ...outTo("x.npy")]).err),
+    /tiny-00002-of-\d{5}\.weights is missing/,
+  );
+  build();
+  assert.equal(weights(), ["mine-00001-of-00002.weights", "tiny.weights"]);
 });
 
 run("damaged files of a built folder are told, each by its sentence", () => {

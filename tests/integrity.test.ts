@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { withIntegrity } from "../src/cli/integrity.ts";
 import { requireChromium, serve, startChromium } from "./support/chromium.ts";
 import { folder, resnetc, tinyFile } from "./support/cli.ts";
+import { root } from "./support/nets.ts";
 
 interface Listed {
   readonly path: string;
@@ -46,6 +47,46 @@ test("the module's address, the weights' checksum and the rest of the card stay"
 });
 
 if (requireChromium()) {
+  /** The program of docs/delivery.md. */
+  const [, program] = /^```js\n([\s\S]*?)^```/m.exec(
+    readFileSync(path.join(root, "docs/delivery.md"), "utf8"),
+  )!;
+
+  test("a page takes every file by its hash, as docs/delivery.md says, and none that was changed", async () => {
+    const changed = Uint8Array.from(file("tiny.wasm"), (byte, i) => (i === 20 ? byte ^ 1 : byte));
+    const listed = readdirSync(out).map((name) => [`net/${name}`, () => file(name)] as const);
+    const pageOf = (setUp: string) =>
+      `<!doctype html><script type="module">${setUp}\n${program}\nwindow.loaded = net.info.name;</script>`;
+    const files = new Map<string, () => string | Uint8Array>([
+      ...listed,
+      ["right.html", () => pageOf("")],
+      // The address of the kernels leads to others.
+      [
+        "wrong.html",
+        () =>
+          pageOf(
+            'const real = fetch; window.fetch = (url, how) => real(url.replace("tiny.wasm", "changed.wasm"), how);',
+          ),
+      ],
+      ["net/changed.wasm", () => changed],
+    ]);
+    const server = await serve(files);
+    const browser = await startChromium();
+    try {
+      const tab = await browser.newPage();
+      await tab.goto(`${server.origin}/right.html`);
+      await tab.waitForFunction("window.loaded");
+      assert.is(await tab.evaluate("loaded"), "tiny");
+      const complaint = tab.waitForEvent("pageerror");
+      await tab.goto(`${server.origin}/wrong.html`);
+      assert.match((await complaint).message, /fetch/i);
+      assert.is(await tab.evaluate("window.loaded"), undefined);
+    } finally {
+      await browser.close();
+      await server.close();
+    }
+  });
+
   test("a page loads the module by its hash, and no other one", async () => {
     const { integrity } = card.files.find((listed) => listed.path === "tiny.js")!;
     const page = (hash: string) => `<!doctype html><script type="importmap">

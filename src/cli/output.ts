@@ -39,6 +39,7 @@ export function writeArtifacts(folder: string, artifacts: readonly Artifact[]): 
       mkdirSync(path.dirname(file), { recursive: true });
       renameSync(path.join(staging, name), file);
     }
+    removeOldParts(folder, artifacts);
     return undefined;
   } catch (error) {
     return makeDiagnostic(
@@ -51,6 +52,15 @@ export function writeArtifacts(folder: string, artifacts: readonly Artifact[]): 
     cleanUp();
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);
+  }
+}
+
+/** Weights in other parts, of the build that these artifacts replace: nothing names them any more. */
+function removeOldParts(folder: string, artifacts: readonly Artifact[]): void {
+  const made = new Set(artifacts.map(({ path: name }) => name));
+  for (const name of readdirSync(folder)) {
+    const stem = /^(.+)-\d{5}-of-\d{5}\.weights$/.exec(name)?.[1];
+    if (stem !== undefined && made.has(`${stem}.wasm`) && !made.has(name)) rmSync(path.join(folder, name));
   }
 }
 

@@ -19,7 +19,6 @@ export const fewerBits = ["f16", "u8"] as const satisfies readonly Precision[];
 export type FewerBits = (typeof fewerBits)[number];
 
 const photos = ["astronaut.png", "chelsea.png", "coffee.png", "china.jpg"];
-const cropsOfEach = 64;
 
 /** Built with weights in these bits; and the megabytes of the file. */
 function built(
@@ -40,25 +39,29 @@ export interface Measured extends StoredEffect {
   readonly mb: number;
 }
 
-/** ResNet-20 and 56 for CIFAR-10, on squares cut out of photos, as small as their pictures. */
-export async function cifarEffect(name: "resnet20" | "resnet56", precision: FewerBits): Promise<Measured> {
+/** ResNet-20 and 56 for CIFAR-10, on squares cut out of photos, so many of each, as small as their pictures. */
+export async function cifarEffect(
+  name: "resnet20" | "resnet56",
+  precision: FewerBits,
+  crops = 64,
+): Promise<Measured> {
   const trained = cifarNet(name);
   const stored = built(trained, precision);
   const effect = await storedEffect({
     plain: built(trained, "f32").artifacts,
     stored: stored.artifacts,
-    inputs: photoInputs(trained),
+    inputs: photoInputs(trained, crops),
   });
   return { ...effect, mb: stored.mb };
 }
 
-function* photoInputs({ net }: TrainedNet): Generator<Record<string, Tensor>> {
+function* photoInputs({ net }: TrainedNet, crops: number): Generator<Record<string, Tensor>> {
   const input = net.graph.nodes.find((node) => isOp(node, ops.input))!;
   const [, height, width, channels] = input.type.shape;
   for (const [i, file] of photos.entries()) {
     const photo = decodeAlone(readFileSync(sharedPath(`models/photos/${file}`))) as Pixels;
-    const random = randomValues(i, 3 * cropsOfEach, 0, 1);
-    for (let k = 0; k < cropsOfEach; k++) {
+    const random = randomValues(i, 3 * crops, 0, 1);
+    for (let k = 0; k < crops; k++) {
       const [size, x, y] = random.subarray(3 * k, 3 * k + 3);
       // From a tenth of the shorter side to all of it, brought to the net's size.
       const scale = Math.min(photo.width, photo.height) * (0.1 + 0.9 * size);
