@@ -66,7 +66,8 @@ function send(
     response.end(rest);
     return;
   }
-  response.write(rest.subarray(0, most));
+  response.flushHeaders();
+  if (most > 0) response.write(rest.subarray(0, most));
   setTimeout(() => response.destroy(), 20);
 }
 
@@ -178,6 +179,25 @@ test("who gives up while it waits is told at once", () =>
       assert.is(await messageOf(() => loads({ weights: at(), signal: giving.signal })), "the user left");
       assert.ok(performance.now() - start < 290, "it waited");
       assert.is(asked.length, 1);
+    },
+  ));
+
+test("what was given up is not asked for any more", () =>
+  answering(
+    ({ url }, response) => {
+      // The second part is cut off at once, while the first one says that nothing fits.
+      if (url === "/2") send(response, weights, 0, 200, 0);
+      else {
+        response.write("<!doctype ");
+        setTimeout(() => response.end("html>"), 100);
+      }
+    },
+    async (at, asked) => {
+      const weights = ["/1", "/2", "/3"].map(at);
+      assert.match(await messageOf(() => loads({ weights }, loadParted)), /HTML page/);
+      const before = asked.length;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      assert.is(asked.length, before);
     },
   ));
 

@@ -95,9 +95,9 @@ async function openParts(sources, open) {
  */
 function goingOn(response, url, how) {
   let body = response.body.getReader();
-  let at = 0, known = 0, tries = 0, gain = 0;
+  let at = 0, known = 0, tries = 0, gain = 0, wake;
   const pull = async (controller) => {
-    for (;;) {
+    while (tries < Infinity) {
       try {
         if (!body) {
           const rest = await fetch(url, { ...how, headers: { range: \`bytes=\${at}-\` } });
@@ -116,19 +116,28 @@ function goingOn(response, url, how) {
         if (news.length > 0) return controller.enqueue(news);
       } catch (cause) {
         if (how.signal?.aborted) throw cause;
-        if (tries === ${tries}) {
+        if (tries >= ${tries}) {
           throw new Error(\`\${cause.message}; ${tries} more tries, from byte \${at} on, failed too\`, { cause });
         }
         body = undefined;
         const ms = 300 * 2 ** tries++;
+        let timer;
         await new Promise((resolve) => {
-          setTimeout(resolve, ms);
+          wake = resolve;
+          timer = setTimeout(resolve, ms);
           how.signal?.addEventListener("abort", resolve, { once: true });
         });
+        clearTimeout(timer);
       }
     }
   };
-  return new Response(new ReadableStream({ pull, cancel: () => body?.cancel() }), response);
+  // Nobody wants the rest.
+  const cancel = () => {
+    tries = Infinity;
+    wake?.();
+    return body?.cancel();
+  };
+  return new Response(new ReadableStream({ pull, cancel }), response);
 }
 
 /**
