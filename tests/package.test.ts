@@ -9,7 +9,7 @@ import { formatMessage } from "publint/utils";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { root } from "./support/nets.ts";
-import { manifest, packProject } from "./support/packed.ts";
+import { link, manifest, packProject } from "./support/packed.ts";
 
 const { tarball, files, size, project, installed } = packProject();
 
@@ -94,7 +94,7 @@ test("only declared packages are imported", async () => {
   );
   // The command line has its own copies of what every start needs, and HDF5 and pictures are read by what is there.
   const unused = declared.filter((name) => !imported.has(name));
-  const mayBe = ["yargs", "unplugin", "h5wasm", "sharp"];
+  const mayBe = ["yargs", "h5wasm", "sharp"];
   assert.equal(
     unused.filter((name) => !mayBe.includes(name)),
     [],
@@ -153,12 +153,17 @@ net.dispose();
 });
 
 test("TypeScript finds the types, however it resolves", () => {
-  const typed = entries.filter(({ types }) => types);
+  // Who imports a plugin has its bundler.
+  const bundlers = ["vite", "rollup", "rolldown", "webpack", "@rspack/core", "esbuild"];
+  for (const name of bundlers.filter((name) => name in manifest.devDependencies)) link(project, name);
+  const typed = entries.filter(({ types, runs }) => types && runs);
+  const ambient = entries.filter(({ types, runs }) => types && !runs);
+  const references = ambient.map(({ name }) => `/// <reference types=${JSON.stringify(name)} />`);
   const lines = typed.map(({ name }, i) => `import * as entry${i} from ${JSON.stringify(name)};`);
   const use = typed.map((_, i) => `typeof entry${i}`).join(", ");
   writeFileSync(
     path.join(project, "consumer.ts"),
-    `${lines.join("\n")}
+    `${[...references, ...lines].join("\n")}
 import { type AnalysedNet, analyse, type Diagnostic, makeSource } from "resnetc";
 export type All = [${use}];
 const { nets, diagnostics } = analyse(makeSource("a.resnet", "net a { input 8x8x3 }"));

@@ -43,12 +43,7 @@ export function packProject(): Packed {
   const installed = path.join(modules, "resnetc");
   mkdirSync(installed, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  // Each finds its own dependencies where it really is.
-  for (const name of Object.keys(manifest.dependencies)) {
-    const link = path.join(modules, name);
-    mkdirSync(path.dirname(link), { recursive: true });
-    symlinkSync(path.join(root, "node_modules", name), link);
-  }
+  for (const name of Object.keys(manifest.dependencies)) link(project, name);
   mkdirSync(path.join(modules, ".bin"));
   for (const [name, file] of Object.entries(manifest.bin)) {
     chmodSync(path.join(installed, file), 0o755);
@@ -56,4 +51,11 @@ export function packProject(): Packed {
   }
   writeFileSync(path.join(project, "package.json"), '{ "private": true, "type": "module" }\n');
   return { tarball, files, size, project, installed };
+}
+
+/** Gives the project a package of ours; that finds its own where it really is. */
+export function link(project: string, name: string): void {
+  const place = path.join(project, "node_modules", name);
+  mkdirSync(path.dirname(place), { recursive: true });
+  symlinkSync(path.join(root, "node_modules", name), place);
 }
