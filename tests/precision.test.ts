@@ -62,13 +62,15 @@ test("build says what it did to weights; of random weights no more than that", (
     assert.is(code, 0, err);
     return out
       .split("\n")
-      .filter((line) => /^\s*(wasm: )?(f16|u8): /.test(line))
+      .filter((line) => /^\s*([a-z-]+: )?(f16|u8): /.test(line))
       .map((line) => line.trim());
   };
   assert.equal(said(tinyFile), []);
   const [line, ...more] = said(tinyFile, "--precision", "u8");
   assert.match(line, /^u8: weights off by 0\.\d+ % of their size \(root mean square\)$/);
   assert.equal(more, []);
+  const [other] = said(tinyFile, "--precision", "f16", "--target", "graph-model");
+  assert.match(other, /^graph-model: f16: weights off by 0\.0\d+ % of their size \(root mean square\)$/);
 });
 
 if (requireShared(cifarLogits)) {

@@ -35,7 +35,7 @@ export function arithmeticOptions<T>(yargs: Argv<T>) {
 export function readArithmetic(
   options: ArithmeticArguments,
   place: string | undefined,
-  precisionPlace = place,
+  precisionPlace: string | undefined,
 ): Arithmetic {
   const { exact, "fast-math": fastMath, precision } = options;
   if (exact && fastMath)

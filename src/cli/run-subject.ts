@@ -101,7 +101,8 @@ function readThreads(threads = "auto"): "auto" | number {
 
 async function openFile(options: SubjectArguments): Promise<RunSubject | undefined> {
   const engine = engineOf(options.target ?? "wasm", options);
-  const arithmetic = readArithmetic(options, engine.target === "wasm" ? undefined : "--target wasm");
+  const place = engine.target === "wasm" ? undefined : "--target wasm";
+  const arithmetic = readArithmetic(options, place, place);
   const opened = await openNet(options.file, options);
   if (!opened) return undefined;
   const { net, module } = opened;

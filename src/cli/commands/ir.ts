@@ -59,7 +59,8 @@ export async function handler(options: IrArguments): Promise<number> {
       `--target ${options.target} is none of ${targets.map(({ name }) => name).join(", ")}`,
     );
   }
-  const arithmetic = readArithmetic(options, after === "plan" ? undefined : "--after plan");
+  const place = after === "plan" ? undefined : "--after plan";
+  const arithmetic = readArithmetic(options, place, place);
   if (after === "plan") {
     if (diff || params)
       throw new UsageError(`--${diff ? "diff" : "params"} is for graphs, and a plan is none`);

@@ -5,10 +5,11 @@
 
 import type { WeightSource } from "../../ir/interpret.ts";
 import { elements, type Tensor } from "../../ir/tensor.ts";
+import { decodeElements } from "../../weights/elements.ts";
 import type { Artifact, Precision } from "../target.ts";
 import type { Stored } from "../tfjs/emitter.ts";
 import { storedValues } from "../tfjs/stored-values.ts";
-import { halfOf } from "../wasm/plan/precision.ts";
+import { halfOf, type StoredError } from "../wasm/plan/precision.ts";
 import { type Constant, ownNumbers } from "./nodes.ts";
 
 /** As converters cut by default. */
@@ -31,6 +32,8 @@ interface Entry {
 export interface Packed {
   readonly manifest: readonly [{ readonly paths: readonly string[]; readonly weights: readonly Entry[] }];
   readonly files: readonly Artifact[];
+  /** What fewer bits have changed. */
+  readonly error: StoredError;
 }
 
 export function packWeights(constants: readonly Constant[], options: PackOptions): Packed {
@@ -41,12 +44,16 @@ export function packWeights(constants: readonly Constant[], options: PackOptions
     offsets.push(offsets[i] + elements(shape) * bytesOf[kept[i]]);
   });
   const bytes = new Uint8Array(offsets[constants.length]);
+  const error: StoredError = { values: 0, differences: 0 };
   const entries: Entry[] = constants.map(({ name, shape, dtype }) => ({ name, shape, dtype }));
   const write = (i: number, data: Tensor["data"]) => {
     const at = new DataView(bytes.buffer, offsets[i], offsets[i + 1] - offsets[i]);
     const { dtype } = constants[i];
-    if (dtype === "float32") entries[i] = { ...entries[i], ...writers[kept[i]](at, data) };
-    else for (let k = 0; k < data.length; k++) at.setInt32(4 * k, data[k], true);
+    if (dtype === "float32") {
+      entries[i] = { ...entries[i], ...writers[kept[i]](at, data) };
+      if (kept[i] !== "f32")
+        addError(error, data, readBack(bytes.subarray(offsets[i], offsets[i + 1]), entries[i]));
+    } else for (let k = 0; k < data.length; k++) at.setInt32(4 * k, data[k], true);
   };
   const places = new Map<Stored, number>();
   constants.forEach((constant, i) => {
@@ -62,7 +69,7 @@ export function packWeights(constants: readonly Constant[], options: PackOptions
     if (last) onProgress?.(done, bytes.length);
   }
   const files = cut(bytes, shardBytes);
-  return { manifest: [{ paths: files.map(({ path }) => path), weights: entries }], files };
+  return { manifest: [{ paths: files.map(({ path }) => path), weights: entries }], files, error };
 }
 
 /** Vectors are a hundredth of the bytes, and all of a channel hangs on each of their values. */
@@ -94,6 +101,21 @@ const writers: Readonly<Record<Precision, (to: DataView, data: Tensor["data"]) =
     return { quantization: { dtype: "uint8", min, scale } };
   },
 };
+
+/** What tfjs will make of it. */
+function readBack(stored: Uint8Array, { quantization }: Entry): ArrayLike<number> {
+  const { dtype, min = 0, scale = 1 } = quantization!;
+  return dtype === "float16"
+    ? decodeElements(stored, "f16")
+    : Float32Array.from(stored, (step) => step * scale + min);
+}
+
+function addError(error: StoredError, values: ArrayLike<number>, found: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    error.values += values[i] ** 2;
+    error.differences += (values[i] - found[i]) ** 2;
+  }
+}
 
 /** A network without a weight has one empty file: a group of none is refused. */
 function cut(bytes: Uint8Array, size: number): readonly Artifact[] {

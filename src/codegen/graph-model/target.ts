@@ -4,6 +4,7 @@
  */
 import { standardPasses } from "../../passes/pipeline.ts";
 import type { Artifact, Card, EmitRequest, Target } from "../target.ts";
+import { storedNote } from "../wasm/plan/precision.ts";
 import { sides } from "./attributes.ts";
 import { describeWeights } from "./origins.ts";
 import { defaultShardBytes, type Packed, packWeights } from "./shards.ts";
@@ -24,14 +25,17 @@ function emit({
   arithmetic,
   shardBytes = defaultShardBytes,
   onProgress,
+  onNote,
 }: EmitRequest): readonly Artifact[] {
   const translated = translate(graph);
+  const precision = arithmetic?.precision ?? "f32";
   const packed = packWeights(translated.constants, {
     weights,
-    precision: arithmetic?.precision ?? "f32",
+    precision,
     shardBytes,
     onProgress,
   });
+  if (precision !== "f32") onNote?.(storedNote(precision, packed.error));
   return [{ path: "model.json", contents: modelText(card, translated, packed) }, ...packed.files];
 }
 

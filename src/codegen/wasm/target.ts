@@ -1,5 +1,4 @@
 /** The wasm target: a plan of the network, its kernels as a WebAssembly module, its weights in the order of use. */
-import { percent } from "../../base/show-number.ts";
 import { fuseResidual, standardPasses } from "../../passes/pipeline.ts";
 import type { Arithmetic, Artifact, EmitRequest, Target } from "../target.ts";
 import { wasmArtifacts } from "./artifacts.ts";
@@ -7,7 +6,7 @@ import { baseline, relaxedSimd } from "./kernels/gemm.ts";
 import type { PlanOptions } from "./plan/choose.ts";
 import { weightFile } from "./plan/chunks.ts";
 import { type Plan, planGraph } from "./plan/plan.ts";
-import { relativeError } from "./plan/precision.ts";
+import { storedNote } from "./plan/precision.ts";
 
 export const wasm: Target = {
   name: "wasm",
@@ -46,10 +45,7 @@ function emit(request: EmitRequest): readonly Artifact[] {
   const precision = arithmetic?.precision ?? "f32";
   const error = precision === "f32" ? undefined : { values: 0, differences: 0 };
   const packed = weightFile(plan.pieces, onProgress, error);
-  if (error)
-    onNote?.(
-      `${precision}: weights off by ${percent(relativeError(error))} of their size (root mean square)`,
-    );
+  if (error) onNote?.(storedNote(precision, error));
   return wasmArtifacts({
     name,
     card,

@@ -1,5 +1,6 @@
 /** How weights are stored: as they are, or in fewer bits, which the module expands at load. */
 import { invariant } from "../../../base/invariant.ts";
+import { percent } from "../../../base/show-number.ts";
 import { decodeElements } from "../../../weights/elements.ts";
 import type { Precision } from "../../target.ts";
 import { expandBytesKernel, expandHalfKernel } from "../kernels/expand.ts";
@@ -99,6 +100,10 @@ export interface StoredError {
 /** The root mean square of the differences, relative to that of the values. */
 export const relativeError = ({ values, differences }: StoredError): number =>
   values === 0 ? 0 : Math.sqrt(differences / values);
+
+/** For people. */
+export const storedNote = (precision: Precision, error: StoredError): string =>
+  `${precision}: weights off by ${percent(relativeError(error))} of their size (root mean square)`;
 
 /** Adds what became of the values that `storePanels` has written to `file` at `at`. */
 export function addStoredError(
