@@ -55,7 +55,7 @@ export async function handler(options: ProfileArguments): Promise<number> {
   if (top !== undefined && !(Number.isInteger(top) && top > 0))
     throw new UsageError(`--top ${top} is not a whole number from 1`);
   const threads = readThreads(options.threads);
-  const arithmetic = readArithmetic(options, undefined);
+  const arithmetic = readArithmetic(options, undefined, undefined);
   const opened = await openNet(options.file, options);
   if (!opened) return 1;
   const { net } = opened;
