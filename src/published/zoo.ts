@@ -56,3 +56,10 @@ export function zooNames(): readonly string[] {
     return files.some((file) => has(fileOf(file), net));
   });
 }
+
+/** Where the net of SOURCE:MODEL stands: a file of the zoo, and its name there. */
+export function zooPlace(name: string): { readonly file: string; readonly net: string } | undefined {
+  const { files, net } = placeOf(name);
+  const file = files.find((one) => has(fileOf(one), net));
+  return file === undefined ? undefined : { file, net };
+}

@@ -1,5 +1,6 @@
 /** What a profile says in sentences: where the time goes, and what holds it up there. */
-import type { Layer, Profile } from "./profile.ts";
+import type { Layer } from "./layers.ts";
+import type { Profile } from "./profile.ts";
 
 /** Layers that take less than this share are not worth a sentence. */
 const worth = 0.02;

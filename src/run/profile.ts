@@ -7,28 +7,13 @@ import type { Arithmetic } from "../codegen/target.ts";
 import { planGraph } from "../codegen/wasm/plan/plan.ts";
 import { planOptions, wasm } from "../codegen/wasm/target.ts";
 import { type AnalysedNet, emit } from "../compile.ts";
-import { isOp, type Node } from "../ir/graph.ts";
+import { isOp } from "../ir/graph.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { ops } from "../ir/ops/index.ts";
 import { elements } from "../ir/tensor.ts";
 import { runPasses } from "../passes/pipeline.ts";
+import { type Layer, layersOf } from "./layers.ts";
 import { startWasm } from "./wasm.ts";
-
-export interface Layer {
-  /** Of its operation. */
-  readonly name: string;
-  /** The operation, as people say it: "conv 3x3 /2, 256". */
-  readonly what: string;
-  /** The kernels that it takes, in words. */
-  readonly kernels: string;
-  readonly ms: number;
-  /** What the planner expects on one thread. */
-  readonly predictedMs: number;
-  /** Multiply-adds of the definition, whatever the algorithm does. */
-  readonly macs: number;
-  /** Weights and maps, float32, each once. */
-  readonly bytes: number;
-}
 
 export interface Profile {
   readonly layers: readonly Layer[];
@@ -85,45 +70,3 @@ const inputsOf = ({ graph }: AnalysedNet) =>
       const data = Float32Array.from({ length: elements(one) }, (_, i) => Math.sin(i * 0.37));
       return [name, { shape: one, data }] as const;
     });
-
-interface TimedStep {
-  readonly node: Node;
-  readonly kernel: { readonly name: string };
-  readonly predictedMs: number;
-  readonly ms: number;
-}
-
-/** The steps of one operation together, in the order of their first. */
-function layersOf(steps: readonly TimedStep[]): readonly Layer[] {
-  const byNode = new Map<Node, TimedStep[]>();
-  for (const step of steps) {
-    const found = byNode.get(step.node);
-    if (found) found.push(step);
-    else byNode.set(step.node, [step]);
-  }
-  return [...byNode].map(([node, parts]) => ({
-    name: node.name,
-    what: whatIs(node),
-    kernels: [...new Set(parts.map(({ kernel }) => familyOf(kernel.name)))].join(" + "),
-    ms: parts.reduce((sum, { ms }) => sum + ms, 0),
-    predictedMs: parts.reduce((sum, { predictedMs }) => sum + predictedMs, 0),
-    macs: node.op.macs(node),
-    bytes: 4 * [node, ...node.inputs].reduce((sum, { type: { shape } }) => sum + elements(shape), 0),
-  }));
-}
-
-function whatIs(node: Node): string {
-  if (isOp(node, ops.conv2d)) {
-    const { kernel, stride, channels, groups } = node.attrs;
-    const split = groups === 1 ? "" : groups === channels ? " depthwise" : ` in ${groups} groups`;
-    return `conv ${kernel.join("x")}${stride > 1 ? ` /${stride}` : ""}, ${channels}${split}`;
-  }
-  if (isOp(node, ops.dense)) return `dense ${node.attrs.units}`;
-  return node.op.name;
-}
-
-/** "winograd F(4,3)", "conv", "maxPool": the family of a kernel's name, with the variant where it has one. */
-function familyOf(name: string): string {
-  const [family, variant = ""] = name.split(" ");
-  return /^F\(/.test(variant) ? `${family} ${variant}` : family;
-}

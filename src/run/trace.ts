@@ -2,7 +2,8 @@
  * A profile as a trace that Perfetto and Chrome's DevTools open: the JSON of Google's "Trace Event Format", complete events in
  * microseconds, a layer behind the other, stages above them.
  */
-import type { Layer, Profile } from "./profile.ts";
+import type { Layer } from "./layers.ts";
+import type { Profile } from "./profile.ts";
 
 export function traceOf(net: string, { layers, ms }: Profile): string {
   let now = 0;

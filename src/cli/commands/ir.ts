@@ -5,6 +5,7 @@ import { targets } from "../../codegen/targets.ts";
 import { planGraph } from "../../codegen/wasm/plan/plan.ts";
 import { printPlan } from "../../codegen/wasm/plan/print.ts";
 import { planOptions, wasm } from "../../codegen/wasm/target.ts";
+import { changedLines, nothingChanged } from "../../ir/changed-lines.ts";
 import type { Graph } from "../../ir/graph.ts";
 import { printGraph } from "../../ir/print.ts";
 import { noWeights } from "../../node/find-weights.ts";
@@ -86,7 +87,7 @@ async function showGraph(options: IrArguments, passes: readonly Pass[]): Promise
     if (pass.name === after) break;
   }
   const text = diff
-    ? changedLines(printGraph(before, { params }), printGraph(now, { params }))
+    ? changedLines(printGraph(before, { params }), printGraph(now, { params })) || nothingChanged
     : printGraph(now, { params });
   if (options.json) printJson({ command: "ir", net: opened.net.name, after: after ?? "lower", text });
   else print(text.trimEnd());
@@ -103,28 +104,4 @@ async function showPlan(options: IrArguments, arithmetic: Arithmetic): Promise<n
   if (options.json) printJson({ command: "ir", net: name, after: "plan", predictedMs, bytes, text });
   else print(text.trimEnd());
   return 0;
-}
-
-/** Lines that are gone with "-", new ones with "+", in the order of the later text. */
-function changedLines(before: string, after: string): string {
-  const old = before.split("\n");
-  const fresh = after.split("\n");
-  const kept = new Set(fresh);
-  const known = new Set(old);
-  const out: string[] = [];
-  let at = 0;
-  for (const line of fresh) {
-    if (known.has(line)) {
-      while (at < old.length && old[at] !== line) {
-        if (!kept.has(old[at])) out.push(`-${old[at]}`);
-        at++;
-      }
-      at++;
-    } else {
-      while (at < old.length && !kept.has(old[at])) out.push(`-${old[at++]}`);
-      out.push(`+${line}`);
-    }
-  }
-  for (; at < old.length; at++) if (!kept.has(old[at])) out.push(`-${old[at]}`);
-  return out.length > 0 ? out.join("\n") : "(nothing changed)";
 }
