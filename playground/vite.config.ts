@@ -1,0 +1,39 @@
+/** Builds the playground: `npm run dev`, `npm run build:playground`. What comes out works in any folder of any server. */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+
+const home = fileURLToPath(new URL(".", import.meta.url));
+
+/** Writes service-worker.js beside what was built, with the list of it. */
+function offline(): Plugin {
+  return {
+    name: "playground-offline",
+    apply: "build",
+    writeBundle({ dir = "" }) {
+      const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== "service-worker.js")
+        .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, "/"))
+        .sort();
+      const worker = readFileSync(path.join(home, "service-worker.js"), "utf8");
+      const hash = createHash("sha256").update(worker);
+      for (const file of files) hash.update(file).update(readFileSync(path.join(dir, file)));
+      const version = JSON.stringify(hash.digest("hex").slice(0, 16));
+      const text = `const files = ${JSON.stringify(files)};\nconst version = ${version};\n${worker}`;
+      writeFileSync(path.join(dir, "service-worker.js"), text);
+    },
+  };
+}
+
+// biome-ignore lint/style/noDefaultExport: Vite wants it so
+export default defineConfig({
+  root: home,
+  base: "./",
+  plugins: [offline()],
+  server: { fs: { allow: [".."] } },
+  worker: { format: "es" },
+  // tfjs is large, and comes only when it is asked for.
+  build: { target: "es2022", outDir: "dist", emptyOutDir: true, chunkSizeWarningLimit: 4000 },
+});
