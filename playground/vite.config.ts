@@ -27,13 +27,30 @@ function offline(): Plugin {
   };
 }
 
+/**
+ * The threads of tfjs run the text of one of its functions, which asks for a name of the module around it: there it is not
+ * declared, as the function expects, but minifiers believe that it is.
+ */
+function tfjsThreads(): Plugin {
+  return {
+    name: "playground-tfjs-threads",
+    transform(code, id) {
+      if (!id.endsWith("tfjs-backend-wasm-threaded-simd.js")) return undefined;
+      const alone = code
+        .replaceAll(/typeof _scriptDir\s*!==?\s*["']undefined["']\s*&&\s*_scriptDir/g, "false")
+        .replaceAll(/\|\|\s*_scriptDir\b/g, "");
+      return { code: alone, map: null };
+    },
+  };
+}
+
 // biome-ignore lint/style/noDefaultExport: Vite wants it so
 export default defineConfig({
   root: home,
   base: "./",
   plugins: [offline()],
   server: { fs: { allow: [".."] } },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [tfjsThreads()] },
   // tfjs is large, and comes only when it is asked for.
   build: { target: "es2022", outDir: "dist", emptyOutDir: true, chunkSizeWarningLimit: 4000 },
 });

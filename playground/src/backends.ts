@@ -92,6 +92,9 @@ export async function startWasm(built: Built): Promise<RunningWasm> {
   };
 }
 
+/** A backend that is not there in this time, in milliseconds, is given up. */
+const startWithin = 30_000;
+
 /** Rejects with a sentence where the backend does not start here. */
 export async function startTfjs(built: Built, backend: TfjsBackend): Promise<Running> {
   const worker = new Worker(new URL("./tfjs-worker.ts", import.meta.url), { type: "module" });
@@ -102,14 +105,21 @@ export async function startTfjs(built: Built, backend: TfjsBackend): Promise<Run
       worker.onerror = ({ message: why }) => reject(new Error(why ?? "Its worker could not be loaded."));
       worker.postMessage(message);
     });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("It did not start in half a minute.")), startWithin);
+  });
   try {
-    await ask({
+    const started = ask({
       ...{ backend, files: built.files.map(({ path }) => path), text: contentsOf<string>(built, ".js") },
       weights: new Blob([contentsOf<Uint8Array<ArrayBuffer>>(built, ".weights")]),
     });
+    await Promise.race([started, tooLong]);
   } catch (error) {
     worker.terminate();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
   return {
     ...{ name: `tfjs ${backend}`, note: "TensorFlow.js 4.22" },

@@ -16,7 +16,7 @@ export function flame(layers: readonly Layer[], name: string): HTMLElement {
   const total = layers.reduce((sum, { ms }) => sum + ms, 0);
   const depths = Math.max(...layers.map((layer) => layer.name.split(".").length));
   const rows = [[{ name, about: `${name}: ${total.toFixed(2)} ms`, start: 0, ms: total }]];
-  for (let depth = 1; depth <= Math.min(depths, 3); depth++) rows.push(partsOf(layers, depth, total));
+  for (let depth = 1; depth <= Math.min(depths - 1, 3); depth++) rows.push(partsOf(layers, depth, total));
   const last = layers.map((layer, i) => ({
     name: layer.what,
     about: aboutLayer(layer, total),
