@@ -99,12 +99,13 @@ const startWithin = 30_000;
 export async function startTfjs(built: Built, backend: TfjsBackend): Promise<Running> {
   const worker = new Worker(new URL("./tfjs-worker.ts", import.meta.url), { type: "module" });
   const ask = (message: TfjsStart | { readonly inputs: Values }) =>
-    new Promise<Values>((resolve, reject) => {
+    new Promise<TfjsAnswer>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<TfjsAnswer>) =>
-        "error" in data ? reject(new Error(data.error)) : resolve(data.outputs);
+        data.error === undefined ? resolve(data) : reject(new Error(data.error));
       worker.onerror = ({ message: why }) => reject(new Error(why ?? "Its worker could not be loaded."));
       worker.postMessage(message);
     });
+  let note = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("It did not start in half a minute.")), startWithin);
@@ -114,7 +115,7 @@ export async function startTfjs(built: Built, backend: TfjsBackend): Promise<Run
       ...{ backend, files: built.files.map(({ path }) => path), text: contentsOf<string>(built, ".js") },
       weights: new Blob([contentsOf<Uint8Array<ArrayBuffer>>(built, ".weights")]),
     });
-    await Promise.race([started, tooLong]);
+    note = (await Promise.race([started, tooLong])).note ?? "";
   } catch (error) {
     worker.terminate();
     throw error;
@@ -122,8 +123,8 @@ export async function startTfjs(built: Built, backend: TfjsBackend): Promise<Run
     clearTimeout(timer);
   }
   return {
-    ...{ name: `tfjs ${backend}`, note: "TensorFlow.js 4.22" },
-    run: (inputs) => ask({ inputs }),
+    ...{ name: `tfjs ${backend}`, note },
+    run: async (inputs) => (await ask({ inputs })).outputs ?? {},
     dispose: () => worker.terminate(),
   };
 }

@@ -27,6 +27,10 @@ export function button(text: string, act: () => unknown, attributes: Attributes 
   return made;
 }
 
+/** A drawing that may be wider than the page: arrows scroll it. */
+export const scrolled = (label: string): HTMLElement =>
+  make("div", { class: "drawing", tabindex: 0, role: "region", "aria-label": label });
+
 /** A short sentence for everyone, also for those who hear the page. */
 export function say(text: string): void {
   find("#said").textContent = text;

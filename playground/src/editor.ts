@@ -52,7 +52,7 @@ export class Editor {
       doc: text,
       extensions: [
         ...common,
-        EditorView.contentAttributes.of({ "aria-label": label }),
+        EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
         autocompletion({ override: [completer(compiler)] }),
         hovers(compiler),
         told,

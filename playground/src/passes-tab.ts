@@ -1,5 +1,5 @@
 /** A slider over the passes: what each changed, and the picture behind it. */
-import { find, make, messageOf, svgOf } from "./dom.ts";
+import { find, make, messageOf, scrolled, svgOf } from "./dom.ts";
 import type { PassRow } from "./protocol.ts";
 import type { Page, Subject, View } from "./view.ts";
 
@@ -12,7 +12,7 @@ export class PassesTab implements View {
   readonly #title = make("h2");
   readonly #summary = make("p");
   readonly #lines = make("pre", { tabindex: 0, role: "region", "aria-label": "Lines that changed" });
-  readonly #drawing = make("div", { class: "drawing" });
+  readonly #drawing = scrolled("The picture behind the pass");
   #rows: readonly PassRow[] = [];
   #subject: Subject | undefined;
 

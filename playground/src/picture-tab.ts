@@ -1,13 +1,13 @@
 /** The picture of the net: stages unfold by a click, boxes say what they are, colours say sizes or costs. */
 import { type Colouring, colourings, colouringWords } from "../../src/draw/colours.ts";
-import { button, find, make, messageOf, svgOf } from "./dom.ts";
+import { button, find, make, messageOf, scrolled, svgOf } from "./dom.ts";
 import type { Page, Subject, View } from "./view.ts";
 
 export type Times = readonly (readonly [string, number])[];
 
 export class PictureTab implements View {
   readonly #page: Page;
-  readonly #home = make("div", { class: "drawing" });
+  readonly #home = scrolled("The picture");
   readonly #about = make("output", { class: "about" });
   readonly #select = make("select");
   readonly #every = button("Show every block", () => this.#toggleAll(), { "aria-pressed": "false" });
@@ -83,6 +83,8 @@ export class PictureTab implements View {
       });
       if (svg === undefined) return;
       const drawn = svgOf(svg);
+      // No longer a mere picture: it has buttons.
+      drawn.setAttribute("role", "group");
       this.#home.replaceChildren(drawn);
       for (const band of drawn.querySelectorAll<SVGGElement>(".heads[data-blocks]")) this.#prepare(band);
       if (stage !== undefined)
@@ -92,15 +94,13 @@ export class PictureTab implements View {
     }
   }
 
-  /** Stages of several blocks are buttons. */
+  /** Stages of several blocks are buttons; their words are their names. */
   #prepare(band: SVGGElement): void {
-    const { stage = "", blocks } = band.dataset;
+    const { stage = "" } = band.dataset;
     const isOpen = this.#isAll || this.#open.has(stage);
     band.setAttribute("role", "button");
     band.setAttribute("tabindex", "0");
     band.setAttribute("aria-expanded", String(isOpen));
-    const what = isOpen ? "all" : "equal ones once";
-    band.setAttribute("aria-label", `${stage}, ${blocks} blocks, ${what}`);
   }
 
   #click(target: Element): void {

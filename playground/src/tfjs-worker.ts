@@ -16,7 +16,12 @@ export interface TfjsStart {
   readonly weights: Blob;
 }
 
-export type TfjsAnswer = { readonly outputs: Values } | { readonly error: string };
+export interface TfjsAnswer {
+  /** What the backend runs on. */
+  readonly note?: string;
+  readonly outputs?: Values;
+  readonly error?: string;
+}
 
 /** What NAME.js has; its NAME.d.ts says more. */
 interface TfjsModule {
@@ -30,32 +35,48 @@ interface TfjsModule {
   }>;
 }
 
-const packages: Readonly<Record<TfjsBackend, () => Promise<unknown>>> = {
+/** What makes a backend known to tfjs-core; what is promised says what it runs on, once it does. */
+const packages: Readonly<Record<TfjsBackend, () => Promise<() => string>>> = {
   wasm: async () => {
-    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+    const { getThreadsCount, setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
     const paths = {
       "tfjs-backend-wasm.wasm": plain,
       "tfjs-backend-wasm-simd.wasm": simd,
       "tfjs-backend-wasm-threaded-simd.wasm": threadedSimd,
     };
     setWasmPaths(paths);
+    return () => {
+      const threads = getThreadsCount();
+      return threads === 1 ? "one thread" : `${threads} threads`;
+    };
   },
-  webgl: () => import("@tensorflow/tfjs-backend-webgl"),
+  webgl: async () => {
+    await import("@tensorflow/tfjs-backend-webgl");
+    return rendererOf;
+  },
   webgpu: async () => {
     // Without one, tfjs fails later and says less.
     const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
     if (!gpu) throw new Error("This browser has no WebGPU, or not in workers.");
     if (!(await gpu.requestAdapter())) throw new Error("WebGPU finds no graphics processor here.");
     await import("@tensorflow/tfjs-backend-webgpu");
+    return () => "";
   },
 };
+
+/** The graphics processor by its name, or what stands in for one. */
+function rendererOf(): string {
+  const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
+  const names = gl?.getExtension("WEBGL_debug_renderer_info");
+  return gl && names ? String(gl.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "";
+}
 
 let tf: typeof tfjs | undefined;
 let net: Awaited<ReturnType<TfjsModule["load"]>> | undefined;
 
-async function start({ backend, text, files, weights }: TfjsStart): Promise<void> {
+async function start({ backend, text, files, weights }: TfjsStart): Promise<string> {
   const core = await import("@tensorflow/tfjs-core");
-  await packages[backend]();
+  const runsOn = await packages[backend]();
   // Labels are known to the page; weights are handed over.
   const module = linkModule(
     files.map((path, i) => ({ path, contents: i === 0 ? text : "" })),
@@ -65,6 +86,7 @@ async function start({ backend, text, files, weights }: TfjsStart): Promise<void
   const { load } = (await import(/* @vite-ignore */ address)) as TfjsModule;
   net = await load({ tf: core, backend, weights: await weights.arrayBuffer() });
   tf = core;
+  return [`TensorFlow.js ${core.version_core}`, runsOn()].filter(Boolean).join(", ");
 }
 
 async function run(inputs: Values): Promise<Values> {
@@ -85,9 +107,9 @@ async function run(inputs: Values): Promise<Values> {
 
 self.onmessage = async ({ data }: MessageEvent<TfjsStart | { readonly inputs: Values }>) => {
   try {
-    if ("backend" in data) await start(data);
-    const outputs = "backend" in data ? {} : await run(data.inputs);
-    self.postMessage({ outputs } satisfies TfjsAnswer);
+    const answer: TfjsAnswer =
+      "backend" in data ? { note: await start(data) } : { outputs: await run(data.inputs) };
+    self.postMessage(answer);
   } catch (error) {
     self.postMessage({ error: (error as Error).message } satisfies TfjsAnswer);
   }
