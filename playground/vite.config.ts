@@ -44,12 +44,29 @@ function tfjsThreads(): Plugin {
   };
 }
 
+const isolation = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+const tfjs = (name: string): string => `@tensorflow/tfjs-${name}`;
+
 // biome-ignore lint/style/noDefaultExport: Vite wants it so
 export default defineConfig({
   root: home,
   base: "./",
   plugins: [offline()],
-  server: { fs: { allow: [".."] } },
+  // Isolated pages have threads, and clocks that are less coarse.
+  server: { fs: { allow: [".."] }, headers: isolation },
+  preview: { headers: isolation },
+  // Found late, in workers, they would have the page loaded anew.
+  optimizeDeps: {
+    include: [
+      "chevrotain",
+      "fflate",
+      ...["core", "backend-wasm", "backend-webgl", "backend-webgpu"].map(tfjs),
+    ],
+  },
   worker: { format: "es", plugins: () => [tfjsThreads()] },
   // tfjs is large, and comes only when it is asked for.
   build: { target: "es2022", outDir: "dist", emptyOutDir: true, chunkSizeWarningLimit: 4000 },
