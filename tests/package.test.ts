@@ -60,7 +60,9 @@ test("what is packed is what people need", () => {
     assert.ok(paths.includes(wanted), wanted);
   assert.equal(
     paths.filter((file) =>
-      /\.map$|\.png$|\.test\.|^(src|tests|scripts|bench|editors|playground|node_modules)\/|\.tsbuildinfo$/.test(file),
+      /\.map$|\.png$|\.test\.|^(src|tests|scripts|bench|editors|playground|node_modules)\/|\.tsbuildinfo$/.test(
+        file,
+      ),
     ),
     [],
   );

@@ -42,6 +42,9 @@ export interface EditorOptions {
 
 export class Editor {
   readonly #view: EditorView;
+  /** Of the text that was checked last. */
+  #problems: readonly Problem[] = [];
+  #checked = "";
 
   constructor({ parent, label, text, compiler, onChange }: EditorOptions) {
     const told = EditorView.updateListener.of((update) => {
@@ -55,6 +58,7 @@ export class Editor {
         EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
         autocompletion({ override: [completer(compiler)] }),
         hovers(compiler),
+        keymap.of([{ key: "Mod-.", run: ({ state }) => this.#mendAt(state.selection.main.head) }]),
         told,
       ],
     });
@@ -76,6 +80,8 @@ export class Editor {
   /** Shows what is wrong with a text, if it is still the one that stands here. */
   show(problems: readonly Problem[], of: string): void {
     if (this.text !== of) return;
+    this.#problems = problems;
+    this.#checked = of;
     const diagnostics = problems.map(
       ({ from, to, severity, message, hint, fixes }): Diagnostic => ({
         ...{ from, to, severity, message: hint ? `${message}: ${hint}` : message },
@@ -83,6 +89,16 @@ export class Editor {
       }),
     );
     this.#view.dispatch(setDiagnostics(this.#view.state, diagnostics));
+  }
+
+  /** Does the first thing that can be done about a mistake in this row. */
+  #mendAt(offset: number): boolean {
+    const row = this.#view.state.doc.lineAt(offset);
+    const inRow = ({ from, to }: Problem) => from <= row.to && row.from <= to;
+    const fix = this.#problems.filter(inRow).flatMap(({ fixes }) => fixes)[0];
+    if (!fix || this.text !== this.#checked) return false;
+    this.apply(fix.changes, this.#checked);
+    return true;
   }
 
   goTo(offset: number): void {
