@@ -8,12 +8,12 @@
 const prefix = `resnetc-playground ${self.registration.scope} `;
 const name = prefix + version;
 
+// A newer build takes over once no page of this one is left: pages fetch parts of their own build later.
 self.addEventListener("install", (event) => {
   const keep = async () => {
     const cache = await caches.open(name);
     // Past the browser's own cache: index.html is not named by its hash.
     await cache.addAll(files.map((file) => new Request(file, { cache: "reload" })));
-    await self.skipWaiting();
   };
   event.waitUntil(keep());
 });

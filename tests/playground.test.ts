@@ -153,6 +153,24 @@ if (requireChromium()) {
     await close(page);
   });
 
+  test("a compiler that a text keeps busy is replaced", async () => {
+    const page = await open();
+    await page.evaluate(`
+      const { postMessage } = Worker.prototype;
+      let isLost = false;
+      Worker.prototype.postMessage = function (...given) {
+        if (given[0].kind === "check" && !isLost) isLost = true;
+        else postMessage.apply(this, given);
+      };
+    `);
+    await endOfRow(page, "pool5:");
+    await page.keyboard.type(" -> relu");
+    await page.waitForTimeout(150);
+    await page.keyboard.type(" -> tanh");
+    await pictureWith(page, "tanh");
+    await close(page);
+  });
+
   test("a link has the text in it", async () => {
     const page = await open();
     await endOfRow(page, "conv5:");
@@ -304,6 +322,33 @@ if (requireChromium()) {
     await close(page);
   });
 
+  test("the camera gives one frame; nets that do not classify run too", async () => {
+    const page = await open();
+    await fromGallery(page, "fpn");
+    await pictureWith(page, "p5");
+    await page.click("#tab-run");
+    await page.uncheck("#compare-tfjs");
+    // What a reader does who does not let the page have it.
+    await page.getByRole("button", { name: "Camera" }).click();
+    await page.waitForSelector("#run .wrong:has-text('There is no picture of the camera')");
+    await page.evaluate(`
+      const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+      const draw = () => {
+        canvas.getContext("2d").fillRect(0, 0, 320, 240);
+        requestAnimationFrame(draw);
+      };
+      draw();
+      globalThis.stream = canvas.captureStream();
+      navigator.mediaDevices.getUserMedia = async () => stream;
+    `);
+    await page.getByRole("button", { name: "Camera" }).click();
+    await page.getByRole("button", { name: "Take this" }).click();
+    await page.waitForSelector("section[aria-label='wasm'] li:has-text('p5')");
+    assert.match(await page.innerText("section[aria-label='wasm']"), /p5 7x7x256, from \S+ to \S+/);
+    assert.is(await page.evaluate("stream.active"), false);
+    await close(page);
+  });
+
   if (requireShared("models/cifar/resnet20-12fca82f.th")) {
     /** Files as they come from a desktop. */
     const drop = async (page: Page, file: string, type: string) => {
@@ -371,6 +416,10 @@ if (requireChromium()) {
       const page = await open();
       await drop(page, "models/photos/china.jpg", "application/octet-stream");
       await page.waitForSelector("#run .wrong:has-text('china.jpg cannot be read here')");
+      const hdf5 = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0]);
+      await page.setInputFiles("#checkpoint-file", { name: "old.h5", mimeType: "", buffer: hdf5 });
+      await page.waitForSelector("#run .wrong:has-text('old.h5 cannot be read here')");
+      assert.match(await page.innerText("#run"), /an HDF5 file \(Keras\), which this page does not read/);
       await close(page);
     });
   }

@@ -39,12 +39,14 @@ export class CheckpointCard {
   async show(subject: Subject): Promise<void> {
     this.#subject = subject;
     if (!this.#loaded?.title) return;
-    this.#setFit(await this.#page.jobs.ask("fit", { text: subject.text, net: subject.net }));
+    const found = await this.#page.jobs.latest("fit", { text: subject.text, net: subject.net });
+    if (found) this.#setFit(found);
   }
 
   async load(files: readonly File[]): Promise<void> {
-    if (files.length === 0 || !this.#subject) return;
-    const { text, net } = this.#subject;
+    if (files.length === 0) return;
+    // A text with mistakes is no reason not to say what a file is.
+    const { text, net } = this.#subject ?? { text: "", net: undefined };
     // An index or a manifest is what says which file has what.
     const sorted = files.toSorted(
       (a, b) => Number(b.name.endsWith(".json")) - Number(a.name.endsWith(".json")),

@@ -107,7 +107,11 @@ find("#format").addEventListener("click", async () => {
   const { text } = editor;
   const changes = await compiler.ask("format", { text });
   editor.apply(changes, text);
-  say(changes.length > 0 ? "The text is formatted." : "There was nothing to format.");
+  say(
+    changes.length > 0
+      ? "The text is formatted."
+      : "The text is as it should be already, or has mistakes that come first.",
+  );
 });
 find("#copy-link").addEventListener("click", async () => {
   history.replaceState(null, "", toHash({ text: editor.text, net: subject?.net }));

@@ -5,6 +5,7 @@ import { standardLibrary } from "../../../src/lower/modules.ts";
 import { isSpec, recogniseArchitecture } from "../../../src/weights/architecture/index.ts";
 import { type BoundWeights, bindWeights } from "../../../src/weights/bind.ts";
 import { type Checkpoint, openCheckpoint } from "../../../src/weights/checkpoint.ts";
+import { hdf5Missing } from "../../../src/weights/hdf5.ts";
 import { type NamesTable, torchNames } from "../../../src/weights/names.ts";
 import type { CheckpointAnswer, CheckpointAsk, Fit, Spec } from "../protocol.ts";
 import { documentOf, netOf } from "./documents.ts";
@@ -74,8 +75,11 @@ function tablesOf(text: string): readonly NamesTable[] {
   return [...own, ...library.filter(({ name }) => !own.some((table) => table.name === name)), torchNames];
 }
 
+/** What a page can do about it is another thing than on the command line. */
+const noHdf5 = "it is an HDF5 file (Keras), which this page does not read; `resnetc weights FILE` does";
+
 const told = (diagnostics: readonly Diagnostic[]): string[] =>
   diagnostics.flatMap(({ severity, message, hint, notes }) => [
-    `${severity}: ${message}${hint ? `: ${hint}` : ""}`,
+    `${severity}: ${message.replace(hdf5Missing, noHdf5)}${hint ? `: ${hint}` : ""}`,
     ...notes.map((note) => note.message),
   ]);
