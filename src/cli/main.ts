@@ -62,6 +62,11 @@ const commands: readonly Command[] = [
     load: () => import("./commands/weights.ts"),
   },
   {
+    usage: "diff <before> <after>",
+    summary: "what differs between two nets",
+    load: () => import("./commands/diff.ts"),
+  },
+  {
     usage: "profile <file>",
     summary: "where the time goes, layer by layer",
     load: () => import("./commands/profile.ts"),
