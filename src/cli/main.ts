@@ -70,6 +70,14 @@ const commands: readonly Command[] = [
     usage: "profile <file>",
     summary: "where the time goes, layer by layer",
     load: () => import("./commands/profile.ts"),
+    usage: "types <files..>",
+    summary: "types for imports of .resnet files",
+    load: () => import("./commands/types.ts"),
+  },
+  {
+    usage: "new <name>",
+    summary: "a starter file, or a page that classifies pictures",
+    load: () => import("./commands/new.ts"),
   },
   { usage: "lsp", summary: "the language server, for editors", load: () => import("./commands/lsp.ts") },
 ];

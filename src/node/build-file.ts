@@ -102,8 +102,10 @@ export async function buildFile(request: BuildRequest): Promise<Build> {
   }
 }
 
-/** NAME.d.ts of a net, which needs no weights. */
-export async function typesOf(request: Omit<BuildRequest, "weights">): Promise<string> {
+/** NAME.d.ts of a net, which needs no weights; `text` is what the file would say. */
+export async function typesOf(
+  request: Omit<BuildRequest, "weights"> & { readonly text?: string },
+): Promise<string> {
   try {
     const { net } = await open(request);
     const weights = { source: zeros(net), from: "none", notes: [] };
@@ -120,7 +122,14 @@ interface Opened {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-async function open({ file, net, set = {}, size, onRead }: BuildRequest): Promise<Opened> {
+async function open({
+  file,
+  text,
+  net,
+  set = {},
+  size,
+  onRead,
+}: BuildRequest & { readonly text?: string }): Promise<Opened> {
   onRead?.(file, "source");
   const read: ReadModule = (wanted, from) => {
     const name = wanted.endsWith(".resnet") ? wanted : `${wanted}.resnet`;
@@ -133,7 +142,7 @@ async function open({ file, net, set = {}, size, onRead }: BuildRequest): Promis
     if (!sides) throw new UsageError(`size: "${size}" is no side such as 288, or 256x192, or 256x192x3`);
     settings.size = sides;
   }
-  const { diagnostics, analysis } = await analyseFile(file, { net, settings, read });
+  const { diagnostics, analysis } = await analyseFile(file, { text, net, settings, read });
   const opened = analysis?.nets[0];
   if (!analysis?.fine || !opened || !analysis.module) throw new BuildError(diagnostics);
   return { net: opened, module: analysis.module, diagnostics };

@@ -5,13 +5,21 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Artifact } from "../codegen/target.ts";
+import { readPicture } from "../pictures/read.ts";
 import { type BuildOptions, buildFile, untrainedText } from "./build-file.ts";
 import { splitTarget } from "./files.ts";
 import { contentsOf, inlineImport, inlineUrl, linkModule } from "./link-module.ts";
-import type { Network, NetworkOptions } from "./network.ts";
+import type { ClassifyOptions, Network, NetworkOptions, WorkerNetwork } from "./network.ts";
 
 export { BuildError, type BuildOptions } from "./build-file.ts";
-export type { Network, NetworkGuess, NetworkInfo, NetworkOptions } from "./network.ts";
+export type {
+  ClassifyOptions,
+  Network,
+  NetworkGuess,
+  NetworkInfo,
+  NetworkOptions,
+  WorkerNetwork,
+} from "./network.ts";
 
 /** The build's options, and those of the built module; `weights` is a checkpoint. */
 export interface RunOptions
@@ -24,7 +32,15 @@ export interface RunOptions
  * Compiles and loads `FILE` or `FILE#net`. Throws a BuildError with frames for what does not compile. Random weights that nobody
  * asked for are warned of.
  */
-export async function load(target: string | URL, options: RunOptions = {}): Promise<Network> {
+export async function load(
+  target: string | URL,
+  options: RunOptions & { readonly worker: true },
+): Promise<WorkerNetwork>;
+export async function load(
+  target: string | URL,
+  options?: RunOptions & { readonly worker?: false },
+): Promise<Network>;
+export async function load(target: string | URL, options: RunOptions = {}): Promise<Network | WorkerNetwork> {
   const isUrl = target instanceof URL || /^file:/.test(target);
   const { file, net } = splitTarget(isUrl ? relative(fileURLToPath(target)) : target);
   const { forBuild, forLoad } = split(options);
@@ -35,7 +51,20 @@ export async function load(target: string | URL, options: RunOptions = {}): Prom
   const { load } = await importModule(artifacts);
   const weights = contentsOf(artifacts, `${name}.weights`) as Uint8Array;
   const start = (more: NetworkOptions = {}) => load({ ...more, ...forLoad, weights });
-  return forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start();
+  return readingPictures(await (forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start()));
+}
+
+/** A module of a data: address finds no packages, so pictures are read here. */
+function readingPictures(network: Network): Network {
+  const { classify, prepare } = network;
+  return Object.assign(
+    network,
+    prepare && { prepare: async (image: unknown) => prepare(await readPicture(image)) },
+    classify && {
+      classify: async (image: unknown, options?: ClassifyOptions) =>
+        classify(await readPicture(image), options),
+    },
+  );
 }
 
 /** As short as it can be said. */
@@ -72,7 +101,7 @@ function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
   return import(`data:text/javascript;base64,${Buffer.from(named).toString("base64")}`);
 }
 
-/** A module of a data: address imports no packages. */
+/** Nor does it find tfjs. */
 async function onTfjs(
   { backend = "wasm" }: NetworkOptions,
   start: (more: NetworkOptions) => Promise<Network>,

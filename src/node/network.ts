@@ -44,14 +44,33 @@ export interface NetworkGuess {
   readonly label?: string;
 }
 
+export interface ClassifyOptions {
+  /** How many classes; 5 unless given. */
+  readonly top?: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface Network {
   readonly info: NetworkInfo;
   /** Values by the names of the inputs, float32 NHWC; the batch follows from the length. */
   run(inputs: Readonly<Record<string, Float32Array>>): Record<string, Float32Array>;
-  /** The best classes of a picture, where the net has one as its input and classes as its output. */
-  classify(image: unknown, options?: { readonly top?: number }): Promise<NetworkGuess[]>;
-  /** The picture as `run` takes it. */
+  /** Of a net that takes one picture and gives classes: what is on it, the most probable first. */
+  classify(image: unknown, options?: ClassifyOptions): Promise<NetworkGuess[]>;
+  /** The names of all classes. */
+  labels(): Promise<readonly string[]>;
+  /** Of a net that takes one picture: as `run` takes it. */
   prepare(image: unknown): Promise<Float32Array>;
   warmUp(): Promise<void>;
   dispose(): void;
+}
+
+/** The same in a worker. */
+export interface WorkerNetwork extends Omit<Network, "run"> {
+  run(inputs: Readonly<Record<string, Float32Array>>): Promise<Record<string, Float32Array>>;
+}
+
+/** What a built module exports. */
+export interface NetworkModule {
+  load(options: NetworkOptions & { readonly worker: true }): Promise<WorkerNetwork>;
+  load(options?: NetworkOptions & { readonly worker?: false }): Promise<Network>;
 }
