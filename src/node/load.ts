@@ -24,7 +24,7 @@ export type {
 /** The build's options, and those of the built module; `weights` is a checkpoint. */
 export interface RunOptions
   extends BuildOptions,
-    Omit<NetworkOptions, "weights" | "cache" | keyof BuildOptions> {
+    Omit<NetworkOptions, "weights" | "wasm" | "cache" | keyof BuildOptions> {
   readonly weights?: BuildOptions["weights"];
 }
 
@@ -50,7 +50,7 @@ export async function load(target: string | URL, options: RunOptions = {}): Prom
   const { artifacts, name } = build;
   const { load } = await importModule(artifacts);
   const weights = contentsOf(artifacts, `${name}.weights`) as Uint8Array;
-  const start = (more: NetworkOptions = {}) => load({ ...more, ...forLoad, weights });
+  const start = (more: GivenOptions = {}) => load({ ...more, ...forLoad, weights });
   return readingPictures(await (forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start()));
 }
 
@@ -87,8 +87,11 @@ function split(options: RunOptions): { readonly forBuild: BuildOptions; readonly
 }
 
 interface BuiltModule {
-  load(options: NetworkOptions): Promise<Network>;
+  load(options: GivenOptions): Promise<Network>;
 }
+
+/** tfjs takes our kernels too, where they were built in. */
+type GivenOptions = NetworkOptions & { readonly kernels?: unknown };
 
 /** With a name, so that a stack trace does not show the whole text. */
 function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
@@ -104,7 +107,7 @@ function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
 /** Nor does it find tfjs. */
 async function onTfjs(
   { backend = "wasm" }: NetworkOptions,
-  start: (more: NetworkOptions) => Promise<Network>,
+  start: (more: GivenOptions) => Promise<Network>,
 ): Promise<Network> {
   const [tf, kernels] = await Promise.all([
     import("@tensorflow/tfjs-core"),

@@ -16,8 +16,16 @@ export interface NetworkOptions {
   readonly cache?: boolean | string;
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
   readonly signal?: AbortSignal;
-  /** What else the target has. */
-  readonly [option: string]: unknown;
+  /** wasm: the kernels, or where they are; beside the module unless given. */
+  readonly wasm?: ArrayBuffer | ArrayBufferView | string | URL;
+  /** wasm: kernels with fused multiply-adds, where the build has them. */
+  readonly relaxed?: boolean;
+  /** wasm: vectors of eight floats, in Node 24 and newer. */
+  readonly wide?: boolean;
+  /** tfjs: a tfjs-core that is loaded already. */
+  readonly tf?: unknown;
+  /** tfjs: where its own .wasm files are. */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
 }
 
 export interface NetworkInfo {

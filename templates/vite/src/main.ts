@@ -36,7 +36,8 @@ async function show(file: Blob): Promise<void> {
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(file);
   photo.hidden = false;
-  find("invitation").hidden = true;
+  find("choose").textContent = "Choose another picture";
+  find("ways").hidden = true;
   guesses.replaceChildren();
   status.textContent = "Looking …";
   try {
@@ -52,7 +53,8 @@ async function show(file: Blob): Promise<void> {
 }
 
 /** Nets without labels have numbers only. */
-const nameOf = (guess: Guess) => ("label" in guess ? String(guess.label) : `class ${guess.index}`);
+const nameOf = ({ index, label }: { readonly index: number; readonly label?: string }) =>
+  label ?? `class ${index}`;
 const percent = ({ score }: Guess) =>
   score.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 
