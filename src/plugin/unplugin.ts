@@ -107,6 +107,16 @@ const emitting = (context: RollupContext): Bundling => ({
   },
 });
 
+/** Vite's own addresses start at the root of the site; a server has files, beside the chunk that asks. */
+const emittingForServer = (context: RollupContext): Bundling => ({
+  url(file, { artifacts }) {
+    const id = context.emitFile({ type: "asset", name: file, source: contentsOf(artifacts, file) });
+    return `new URL("__RESNETC_ASSET_${id}__", import.meta.url)`;
+  },
+});
+
+const placeholders = /__RESNETC_ASSET_([\w$]+)__/g;
+
 function toRollupError({ message, told }: NetError, id: string): RollupError {
   const place = told?.place;
   if (!told) return { message, id };
@@ -167,9 +177,9 @@ function forVite(nets: Nets): UnpluginOptions {
       filter: { id: ours },
       async handler(id) {
         const context = this as unknown as RollupContext;
-        if (!server) return loadFor(nets, id, context, emitting(context));
-        const { dev, watched } = { dev: server, watched: server.watching(nets, id) };
         const isServer = context.environment?.config.consumer === "server";
+        if (!server) return loadFor(nets, id, context, (isServer ? emittingForServer : emitting)(context));
+        const { dev, watched } = { dev: server, watched: server.watching(nets, id) };
         const onDisk = (file: string, { folder }: CachedBuild) =>
           `new URL(${JSON.stringify(pathToFileURL(path.join(folder, file)).href)})`;
         const served = (file: string, build: CachedBuild) =>
@@ -178,6 +188,14 @@ function forVite(nets: Nets): UnpluginOptions {
       },
     },
     vite: {
+      renderChunk(code, { fileName }) {
+        const folder = path.posix.dirname(fileName);
+        const placed = code.replaceAll(placeholders, (_, asset: string) => {
+          const relative = path.posix.relative(folder, this.getFileName(asset));
+          return relative.startsWith(".") ? relative : `./${relative}`;
+        });
+        return placed === code ? null : { code: placed, map: null };
+      },
       configResolved(config) {
         nets.root = config.root;
       },
