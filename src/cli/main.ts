@@ -70,6 +70,8 @@ const commands: readonly Command[] = [
     usage: "profile <file>",
     summary: "where the time goes, layer by layer",
     load: () => import("./commands/profile.ts"),
+  },
+  {
     usage: "types <files..>",
     summary: "types for imports of .resnet files",
     load: () => import("./commands/types.ts"),
