@@ -40,6 +40,10 @@ const project = makeProject({
   "src/small.resnet": small,
   "src/widths.resnet": "resnet 1\nlet widths = 4\n",
   "src/broken.resnet": broken,
+  "src/wide.resnet": small
+    .replace("net small", "net wide")
+    .replace("widths) ->", "128) ->")
+    .replace(/^use.*\n/m, ""),
   "src/main.js": 'import { load } from "./small.resnet"; console.log(load);',
   "src/broken.js": 'import { load } from "./broken.resnet"; console.log(load);',
 });
@@ -335,6 +339,13 @@ test("resnetc/run: a file as a network that runs here, on both targets", async (
   assert.ok(once.every((value, i) => Math.abs(value - other[i]) < 1e-4 * (1 + Math.abs(value))));
 });
 
+/** What is wrong with a file or an option. */
+async function told(file: string, options?: RunOptions): Promise<string> {
+  const error = await load(at(file), { ...options, worker: false }).catch((error: Error) => error);
+  assert.instance(error, Error);
+  return (error as Error).message;
+}
+
 test("resnetc/run: the checkpoint beside it, pictures, and what is wrong with a frame", async () => {
   if (trainedNet) {
     const net = await load(`${at("src/nets/cifar.resnet")}#resnet20`, { precision: "f16" });
@@ -346,11 +357,6 @@ test("resnetc/run: the checkpoint beside it, pictures, and what is wrong with a 
     }
     net.dispose();
   }
-  const told = async (file: string, options?: RunOptions): Promise<string> => {
-    const error = await load(at(file), { ...options, worker: false }).catch((error: Error) => error);
-    assert.instance(error, Error);
-    return (error as Error).message;
-  };
   assert.match(await told("src/broken.resnet"), frame);
   assert.match(
     oneLine(await told("src/none.resnet")),
@@ -359,6 +365,30 @@ test("resnetc/run: the checkpoint beside it, pictures, and what is wrong with a 
   assert.match(await told("src/small.resnet", { size: "wide" }), /size: "wide" is no side such as 288/);
   assert.match(await told("src/small.resnet", { weights: "none.pth" }), /cannot read none\.pth/);
   assert.match(await told("src/small.resnet", { target: "tfjs", exact: true }), /go with the target wasm/);
+});
+
+test("resnetc/run: labels of one's own, weights in parts", async () => {
+  const names = Array.from({ length: 10 }, (_, i) => `class ${i}`);
+  project.write("src/names.txt", `${names.join("\n")}\n`);
+  const labels = at("src/names.txt");
+  const net = await load(at("src/wide.resnet"), { weights: "random", threads: 1, labels, shard: 0.01 });
+  assert.equal(await net.labels(), names);
+  const [best] = await net.classify({ width: 8, height: 8, data: new Uint8Array(192).fill(90) });
+  assert.is(best.label, names[best.index]);
+  net.dispose();
+  const plugin = {
+    ...options,
+    root,
+    models: { "wide.resnet": { weights: "random", labels: "src/names.txt", shard: 0.01 } },
+  };
+  project.write("src/wide.js", 'export { load } from "./wide.resnet";');
+  const bundle = await rollup({ input: at("src/wide.js"), plugins: [rollupPlugin(plugin)] });
+  const { output } = await bundle.generate({ format: "esm" });
+  const parts = output.filter(({ fileName }) => fileName.endsWith(".weights"));
+  assert.ok(parts.length > 1, String(parts.length));
+  assert.match(output[0].code, '"class 9"');
+  const misfit = oneLine(await told("src/wide.resnet", { labels: at("src/main.js") }));
+  assert.match(misfit, /it has 1 labels, wide gives 10/);
 });
 
 test("resnetc/run warns of random weights that nobody asked for", async () => {

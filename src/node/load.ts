@@ -8,7 +8,7 @@ import type { Artifact } from "../codegen/target.ts";
 import { readPicture } from "../pictures/read.ts";
 import { type BuildOptions, buildFile, untrainedText } from "./build-file.ts";
 import { splitTarget } from "./files.ts";
-import { contentsOf, inlineImport, inlineUrl, linkModule } from "./link-module.ts";
+import { inlineImport, inlineUrl, linkModule } from "./link-module.ts";
 import type { ClassifyOptions, Network, NetworkOptions, WorkerNetwork } from "./network.ts";
 
 export { BuildError, type BuildOptions } from "./build-file.ts";
@@ -47,9 +47,11 @@ export async function load(target: string | URL, options: RunOptions = {}): Prom
   const build = await buildFile({ net, ...forBuild, file });
   if (build.untrained)
     process.emitWarning(untrainedText(file), { type: "ResnetcWarning", code: "RESNETC_UNTRAINED" });
-  const { artifacts, name } = build;
+  const { artifacts } = build;
   const { load } = await importModule(artifacts);
-  const weights = contentsOf(artifacts, `${name}.weights`) as Uint8Array;
+  const files = artifacts.filter(({ path }) => path.endsWith(".weights"));
+  const parts = files.map(({ contents }) => contents as Uint8Array);
+  const weights = parts.length === 1 ? parts[0] : parts;
   const start = (more: GivenOptions = {}) => load({ ...more, ...forLoad, weights });
   return readingPictures(await (forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start()));
 }
@@ -75,7 +77,7 @@ function relative(file: string): string {
 
 const buildKeys: ReadonlySet<string> = new Set<keyof BuildOptions>([
   ...(["net", "weights", "names", "seed", "strict", "allowNaN", "set", "size"] as const),
-  ...(["target", "kernels", "precision", "exact", "fastMath"] as const),
+  ...(["target", "kernels", "precision", "exact", "fastMath", "labels", "shard"] as const),
 ]);
 
 function split(options: RunOptions): { readonly forBuild: BuildOptions; readonly forLoad: NetworkOptions } {

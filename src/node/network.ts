@@ -3,6 +3,9 @@
  * resnetc/client. NAME.d.ts has the names of the net itself.
  */
 
+/** Bytes, or where they are. */
+type Source = ArrayBuffer | ArrayBufferView | string | URL;
+
 export interface NetworkOptions {
   /** wasm: the number of threads; "auto", the default, takes the processors there are, 8 at most. */
   readonly threads?: "auto" | number;
@@ -10,14 +13,14 @@ export interface NetworkOptions {
   readonly worker?: boolean;
   /** tfjs: the backend; "wasm" unless given. */
   readonly backend?: "wasm" | "cpu" | "webgl" | "webgpu";
-  /** Where the weights are; beside the module unless given. */
-  readonly weights?: ArrayBuffer | ArrayBufferView | string | URL;
+  /** Where the weights are, in parts too; beside the module unless given. */
+  readonly weights?: Source | readonly Source[];
   /** wasm: in a page, whether the weights stay in the browser's cache. */
   readonly cache?: boolean | string;
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
   readonly signal?: AbortSignal;
   /** wasm: the kernels, or where they are; beside the module unless given. */
-  readonly wasm?: ArrayBuffer | ArrayBufferView | string | URL;
+  readonly wasm?: Source;
   /** wasm: kernels with fused multiply-adds, where the build has them. */
   readonly relaxed?: boolean;
   /** wasm: vectors of eight floats, in Node 24 and newer. */

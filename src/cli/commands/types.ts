@@ -3,11 +3,12 @@ import type { Arguments, Argv } from "yargs";
 import { BuildError, typesOf } from "../../node/build-file.ts";
 import { splitTarget } from "../../node/files.ts";
 import { typesFileOf, writeTypes } from "../../node/types-file.ts";
+import { labelsOption } from "../labels-option.ts";
 import { formatOption, netOptions, readSettings } from "../net-options.ts";
 import { note, print, printDiagnostics, printJson } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
-  formatOption(netOptions(yargs))
+  labelsOption(formatOption(netOptions(yargs)))
     .positional("files", {
       type: "string",
       array: true,
@@ -30,13 +31,13 @@ export const builder = (yargs: Argv) =>
 export async function handler(
   options: Arguments<Awaited<ReturnType<typeof builder>["argv"]>>,
 ): Promise<number> {
-  const { files, format, json, check, target } = options;
+  const { files, format, json, check, target, labels } = options;
   const done: { readonly file: string; readonly changed: boolean }[] = [];
   let failed = false;
   for (const wanted of files) {
     const { file, net } = splitTarget(wanted);
     try {
-      const types = await typesOf({ file, net, target, set: readSettings(options) });
+      const types = await typesOf({ file, net, target, labels, set: readSettings(options) });
       done.push({ file: typesFileOf(file), changed: writeTypes(file, types, check) });
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
