@@ -1,11 +1,21 @@
 /** The plugin without a page: what imports ask for, builds that are kept, errors of each bundler, the server's side; and resnetc/run. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { rspack } from "@rspack/core";
 import * as esbuild from "esbuild";
 import { rolldown } from "rolldown";
-import { rollup } from "rollup";
+import { rollup, watch } from "rollup";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as vite from "vite";
@@ -34,7 +44,7 @@ net small(size = 8x8x3) {
   fc:    dense(10)
 }
 `;
-const broken = small.replace("avgpool", "avgpol");
+const broken = small.replace("avgpool", "avgpol").replace("dense(10)", "dense(0.5)");
 
 const project = makeProject({
   "src/small.resnet": small,
@@ -205,6 +215,7 @@ test("rollup, rolldown and vite get place and frame", async () => {
   assert.match(message, /unknown-name: nothing here is called `avgpol`/);
   assert.equal(loc, { file: at("src/broken.resnet"), line: 7, column: 10 });
   assert.match(shown!, frame);
+  assert.match(shown!, /8 \| {3}fc: {4}dense\(0\.5\)/, "all that is wrong");
   const building = async () =>
     (await rolldown({ input, plugins: [rolldownPlugin(options)] })).generate({ format: "esm" });
   assert.match((await failing(building())).message, /unknown-name: nothing here is called `avgpol`/);
@@ -229,6 +240,10 @@ test("esbuild gets the place and the line", async () => {
       logLevel: "silent",
       plugins: [esbuildPlugin(options)],
     }),
+  );
+  assert.equal(
+    errors!.map(({ location }) => location!.line),
+    [7, 8],
   );
   const [{ text, location, notes }] = errors!;
   assert.match(text, /unknown-name: nothing here is called `avgpol`/);
@@ -279,6 +294,104 @@ test("random weights that nobody asked for are warned of, once for each import",
   assert.match(warnings[0], /src\/small\.resnet has random weights, .* such as small\.safetensors/);
   await build({ "small.resnet": { weights: "random" } });
   assert.is(warnings.length, 1);
+});
+
+test("webpack, rspack, esbuild and rollup build again when a file that a net uses changes", async () => {
+  project.write(
+    "src/watched.resnet",
+    small.replace('"./widths"', '"./watched-widths"').replaceAll("small", "watched"),
+  );
+  project.write("src/watched.js", 'import { load } from "./watched.resnet"; console.log(load);');
+  const width = (count: number) => {
+    const file = at("src/watched-widths.resnet");
+    const before = existsSync(file) ? statSync(file).mtimeMs : 0;
+    writeFileSync(file, `resnet 1\nlet widths = ${count}\n`);
+    if (statSync(file).mtimeMs - before < 2) utimesSync(file, new Date(), new Date(before + 1000));
+  };
+  const plugin = { ...options, root, models: { "watched.resnet": { weights: "random" } } };
+  const compiler = { context: root, mode: "development", entry: "./src/watched.js", devtool: false } as const;
+  const ignored = { aggregateTimeout: 20 };
+  const input = at("src/watched.js");
+  const watchers: Readonly<Record<string, (built: () => void) => () => unknown>> = {
+    webpack(built) {
+      const output = { path: at("out/webpack") };
+      const watching = webpack({ ...compiler, output, plugins: [webpackPlugin(plugin)] })!.watch(
+        ignored,
+        built,
+      );
+      return () => new Promise((resolve) => watching!.close(() => resolve(undefined)));
+    },
+    rspack(built) {
+      const output = { path: at("out/rspack") };
+      const watching = rspack({ ...compiler, output, plugins: [rspackPlugin(plugin)] }).watch(ignored, built);
+      return () => new Promise((resolve) => watching!.close(() => resolve(undefined)));
+    },
+    rollup(built) {
+      const watching = watch({ input, output: { dir: at("out/rollup") }, plugins: [rollupPlugin(plugin)] });
+      watching.on("event", (event) => {
+        if (event.code === "BUNDLE_END") event.result.close();
+        if (event.code === "END") built();
+      });
+      return () => watching.close();
+    },
+    esbuild(built) {
+      const end: esbuild.Plugin = { name: "end", setup: (build) => build.onEnd(built) };
+      const context = esbuild.context({
+        ...{
+          absWorkingDir: root,
+          entryPoints: [input],
+          bundle: true,
+          format: "esm",
+          outdir: at("out/esbuild"),
+        },
+        ...{ plugins: [esbuildPlugin(plugin), end], logLevel: "silent" },
+      });
+      context.then((running) => running.watch());
+      return async () => (await context).dispose();
+    },
+  };
+  for (const [name, start] of Object.entries(watchers)) {
+    width(4);
+    let close: (() => unknown) | undefined;
+    const weights = () =>
+      readdirSync(at(`out/${name}`), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".weights"))
+        .map((file) => statSync(path.join(at(`out/${name}`), file)).size);
+    rmSync(at(`out/${name}`), { recursive: true, force: true });
+    try {
+      await new Promise<void>((resolve) => {
+        close = start(resolve);
+      });
+      const [first] = weights();
+      width(8);
+      for (let i = 0; i < 300 && !weights().some((size) => size > first); i++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.ok(
+        weights().some((size) => size > first),
+        `${name}: ${weights().join()}`,
+      );
+    } finally {
+      await close?.();
+    }
+  }
+});
+
+test("modules of tfjs are bundled without the backends that are not installed", async () => {
+  project.write("src/tfjs.js", 'export { load } from "./small.resnet?target=tfjs";');
+  mkdirSync(at("node_modules/@tensorflow"), { recursive: true });
+  for (const name of ["tfjs-core", "tfjs-backend-cpu"])
+    symlinkSync(path.resolve("node_modules/@tensorflow", name), at(`node_modules/@tensorflow/${name}`));
+  await esbuild.build({
+    ...{ absWorkingDir: root, entryPoints: ["src/tfjs.js"], bundle: true, platform: "node", format: "esm" },
+    ...{ outdir: at("out/tfjs"), external: ["@tensorflow/*"], logLevel: "silent" },
+    plugins: [esbuildPlugin({ ...options, models: { "small.resnet": { weights: "random" } } })],
+  });
+  const built = await import(pathToFileURL(at("out/tfjs/tfjs.js")).href);
+  const net = await built.load({ backend: "cpu" });
+  assert.is(net.run({ input: new Float32Array(192) }).logits.length, 10);
+  net.dispose();
+  const problem = await built.load({ backend: "webgl" }).catch((error: Error) => error.message);
+  assert.match(problem, /"webgl" needs the package @tensorflow\/tfjs-backend-webgl, which cannot be loaded/);
 });
 
 // ---- the server's side ---------------------------------------------------------------------------

@@ -62,7 +62,7 @@ function forWebpack(nets: Nets, meta: UnpluginContextMeta): UnpluginOptions {
 
 /** webpack and rspack show the stack of what a loader throws, unless it says otherwise. */
 function shownAsIs(error: NetError): Error {
-  const { place } = error.told ?? {};
+  const place = error.errors[0]?.place;
   const where = place ? `${place.file}:${place.line}:${place.column}\n` : "";
   const shown = new Error(where + error.message);
   delete shown.stack;
@@ -117,11 +117,16 @@ const emittingForServer = (context: RollupContext): Bundling => ({
 
 const placeholders = /__RESNETC_ASSET_([\w$]+)__/g;
 
-function toRollupError({ message, told }: NetError, id: string): RollupError {
-  const place = told?.place;
+function toRollupError({ message, errors: [told, ...others] }: NetError, id: string): RollupError {
   if (!told) return { message, id };
+  const { place } = told;
   const { file, line, column } = place ?? { file: splitId(id)!.file, line: 1, column: 1 };
-  return { message: told.message, id, loc: { file, line, column }, frame: told.frame };
+  return {
+    message: told.message,
+    id,
+    loc: { file, line, column },
+    frame: [told.frame, ...others.map(({ text }) => text)].join("\n\n"),
+  };
 }
 
 function forRollup(nets: Nets): UnpluginOptions {
