@@ -62,6 +62,11 @@ const commands: readonly Command[] = [
     load: () => import("./commands/weights.ts"),
   },
   {
+    usage: "bench <file>",
+    summary: "times beside other runtimes",
+    load: () => import("./commands/bench.ts"),
+  },
+  {
     usage: "diff <before> <after>",
     summary: "what differs between two nets",
     load: () => import("./commands/diff.ts"),
