@@ -80,10 +80,13 @@ test("a backend that is not there is told", async () => {
   const { load } = await importNet(built);
   const before = countTensors();
   const cases: readonly (readonly [Parameters<NetModule["load"]>[0], string])[] = [
-    [{ tf, backend: "metal", weights }, 'There is no backend "metal"; there are wasm, cpu, webgl, webgpu.'],
+    [
+      { tf, backend: "metal", weights },
+      'There is no backend "metal"; there are wasm, cpu, webgl, webgpu, auto.',
+    ],
     [
       { tf, backend: "toString", weights },
-      'There is no backend "toString"; there are wasm, cpu, webgl, webgpu.',
+      'There is no backend "toString"; there are wasm, cpu, webgl, webgpu, auto.',
     ],
     [
       { tf, backend: "webgpu", weights },
