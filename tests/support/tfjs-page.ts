@@ -34,13 +34,17 @@ export function tfjsFiles(scripts: readonly TfjsScript[]): ServedFiles {
 export const tfjsTags = (scripts: readonly TfjsScript[]): string =>
   scripts.map((name) => `<script src="/tfjs/tf-${name}.min.js"></script>`).join("\n");
 
+/** Modules of Node that the wasm package names and does not use in a page: bundlers leave them out. */
+const left = ["fs", "os", "path", "perf_hooks"];
+
 /** Lets modules of a page import the packages by name. */
-export const tfjsImportMap = (scripts: readonly TfjsScript[]): string =>
-  `<script type="importmap">${JSON.stringify({
-    imports: Object.fromEntries(
-      scripts.map((name) => [`@tensorflow/tfjs-${name}`, `/tfjs/tf-${name}.fesm.min.js`]),
-    ),
-  })}</script>`;
+export function tfjsImportMap(scripts: readonly TfjsScript[]): string {
+  const imports = Object.fromEntries([
+    ...scripts.map((name) => [`@tensorflow/tfjs-${name}`, `/tfjs/tf-${name}.fesm.min.js`]),
+    ...left.map((name) => [name, "data:text/javascript,export default {}"]),
+  ]);
+  return `<script type="importmap">${JSON.stringify({ imports })}</script>`;
+}
 
 /** How far results may be from the reference: the limits of 32-bit floats, and of what shaders make of them. */
 export const tolerances = { wasm: 1e-5, cpu: 1e-5, webgl: 1e-3, webgpu: 1e-3 } as const;
