@@ -55,10 +55,34 @@ async function startBackend(tf, backend, wasmPaths) {
       const { setWasmPaths } = tf.wasm ?? loaded ?? (await importBackend(backend));
       setWasmPaths(wasmPaths);
     }
+    if (backend === "wasm" && globalThis.crossOriginIsolated && !(await canStartWorkers())) {
+      tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+    }
     await register(tf, backend);
   }
   await tf.setBackend(backend);
   if (backend in graphics) whenLost(engine.registry[backend]);
+}
+
+/** tfjs starts its threads as workers from blobs, and waits for ever where the page's policy forbids those. */
+async function canStartWorkers() {
+  const url = URL.createObjectURL(new Blob(["postMessage(0)"], { type: "text/javascript" }));
+  let worker;
+  try {
+    worker = new Worker(url);
+    return await new Promise((resolve) => {
+      worker.onmessage = () => resolve(true);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        resolve(false);
+      };
+    });
+  } catch {
+    return false;
+  } finally {
+    worker?.terminate();
+    URL.revokeObjectURL(url);
+  }
 }
 
 /**
