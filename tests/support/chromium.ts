@@ -62,6 +62,7 @@ export const isolating: Readonly<Record<string, string>> = {
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".json": "application/json",
   ".wasm": "application/wasm",
   ".svg": "image/svg+xml",
