@@ -116,7 +116,7 @@ async function verify(
   tolerance: number,
 ) {
   const url = `/${name}-${target}/${net.graph.name}.js`;
-  const run = await runOnPage(page, { url, options, inputs: plainInputs(inputs), runs: 2 });
+  const run = await runOnPage(page, { url, options, inputs: plainInputs(inputs) });
   assert.equal(Object.keys(run.outputs), Object.keys(expected));
   for (const [output, value] of Object.entries(expected))
     assertClose({ data: run.outputs[output] }, { data: value.data }, tolerance, `${name}, ${output}`);

@@ -24,9 +24,7 @@ import { netOf } from "./support/compiled.ts";
 import { randomTensor } from "./support/random.ts";
 import { tolerances } from "./support/tfjs-page.ts";
 
-const net = netOf(
-  "use basic from std\nnet small { input 16x16x3; conv(3x3, 8) -> bn -> relu; basic(8); avgpool; dense(5) }",
-);
+const net = netOf("net small { input 16x16x3; conv(3x3, 8) -> bn -> relu; avgpool; dense(5) }");
 const weights = randomWeights(net.graph);
 const input = randomTensor(1, [2, 16, 16, 3], -1, 1);
 const [[output, expected]] = Object.entries(interpret(net.graph, { input }, weights));
