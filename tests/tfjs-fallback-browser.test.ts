@@ -1,4 +1,6 @@
 /** What tfjs modules run on in a page: the choice by measuring, and what becomes of a lost WebGL context or WebGPU device. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -16,6 +18,7 @@ import {
 } from "./support/chromium.ts";
 import { assertClose } from "./support/close-to.ts";
 import { netOf } from "./support/compiled.ts";
+import { root } from "./support/nets.ts";
 import { randomTensor } from "./support/random.ts";
 import { type TfjsScript, tfjsFiles, tfjsImportMap, tfjsTags, tolerances } from "./support/tfjs-page.ts";
 
@@ -248,6 +251,36 @@ if (requireChromium()) {
       const engine = "Object.keys((await import('@tensorflow/tfjs-core')).engine().registry)";
       assert.equal(await session.do(engine), [first!.backend], "other backends were started");
     }, page);
+    await context.close();
+  });
+
+  test("the program of docs/backends.md", async () => {
+    const [, program] = /```js\n([\s\S]*?)```/.exec(
+      readFileSync(path.join(root, "docs/backends.md"), "utf8"),
+    )!;
+    const code = program
+      .replace("./dist/resnet20-tfjs/resnet20.js", "/net/tiny.js")
+      .replace("32 * 32 * 3", "8 * 8 * 3")
+      .replace("{ logits }", "logits");
+    files.set("program.js", () => `${code}\nglobalThis.result = { info: net.info, logits };`);
+    const context = await browser.newContext();
+    for (const [times, why] of [/^measured: /, /^remembered: /].entries()) {
+      const before = fetched;
+      await withPage(
+        async ({ page }) => {
+          await page.evaluate(`import("/program.js").then(() => {})`);
+          const { info, logits } = (await page.evaluate("result")) as { info: On; logits: object };
+          assert.match(info.why, why);
+          assert.is(Object.values(logits).length, 1);
+          // What was fetched is stored meanwhile.
+          await page.waitForFunction(
+            `caches.open("resnetc").then((c) => c.keys()).then((all) => all.some(({ url }) => url.includes("tiny.weights")))`,
+          );
+        },
+        { name: "packages.html", context },
+      );
+      assert.is(fetched - before, 1 - times, "the browser keeps the weights");
+    }
     await context.close();
   });
 
