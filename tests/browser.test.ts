@@ -86,7 +86,8 @@ if (requireChromium()) {
     test(`${backend}: ${opNets.length} cases of operations`, async () => {
       if (backend === "webgpu" && !(await requireWebGpu(browser, `${server.origin}/index.html`))) return;
       for (const [i, { title, graph, inputs, weights }] of opNets.entries()) {
-        const request = { url: `/op${i}/case.js`, options: { backend }, inputs: plainInputs(inputs) };
+        const shapes = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
+        const request = { url: `/op${i}/case.js`, options: { backend }, inputs: plainInputs(inputs), shapes };
         const { outputs, leak } = await runOnPage(page, request);
         assert.is(leak, 0, title);
         assertClose({ data: outputs.y }, interpret(graph, inputs, weights).y, tolerances[backend], title);

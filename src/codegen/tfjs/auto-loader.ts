@@ -86,14 +86,14 @@ async function measure(tf, bytes, options) {
       if (!(off <= measuring.tolerance)) throw new Error(\`gives other results, off by \${off.toPrecision(2)}\`);
       times.push(\`\${backend} \${ms.toPrecision(3)} ms\`);
       if (!best || ms < best.ms) {
-        if (best) discard(tf, best.place);
+        if (best) tf.dispose(best.place.weights);
         best = { ms, place };
         place = undefined;
       }
     } catch (error) {
       reasons.push(\`\${backend} \${error.message.replace(/^The backend "\\w+" /, "").replace(/\\.$/, "")}\`);
     }
-    if (place) discard(tf, place);
+    if (place) tf.dispose(place.weights);
     // The page may do something meanwhile.
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -109,29 +109,27 @@ async function measure(tf, bytes, options) {
   return placeOn(tf, "cpu", bytes, why);
 }
 
-const discard = (tf, { weights, one }) => tf.dispose([weights, one]);
-
 /** The least milliseconds of a picture behind the first, for which kernels are compiled and weights packed. */
-async function timeOf(tf, { backend, running, weights, mark }, signal) {
+async function timeOf(tf, { backend, running, weights }, signal) {
   const arrays = inputs.map(({ shape }) =>
     Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((Math.imul(i, 2654435761) >>> 0) / 2 ** 32) * 4 - 2),
   );
   const once = async () => {
-    const marked = onBackend(tf, backend, () =>
+    const made = onBackend(tf, backend, () =>
       tf.tidy(() => {
         const maps = arrays.map((array, i) => tf.tensor(own(backend, array), [1, ...inputs[i].shape]));
         const results = network(tf, weights, ...maps);
-        return outputs.map(({ name }) => mark(results[name]));
+        return [...outputs.map(({ name }) => results[name]), ...stamps(tf, backend)];
       }),
     );
     try {
-      const reading = Promise.all(marked.map((result) => result.data()));
+      const reading = Promise.all(made.map((result) => result.data()));
       if (!(backend in graphics)) return await reading;
       const lost = () => Promise.reject(new Error("is lost when it runs"));
       const values = await Promise.race([reading, whenLost(running).then(lost)]);
-      return values.every(isMarked) ? values.map((array) => array.slice(0, -1)) : await lost();
+      return isStamped(values, backend) ? values.slice(0, -1) : await lost();
     } finally {
-      tf.dispose(marked);
+      tf.dispose(made);
     }
   };
   const results = await once();

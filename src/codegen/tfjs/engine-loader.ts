@@ -2,7 +2,7 @@
  * The part of the loader that knows what a network runs on. Graphics contexts get lost: the driver restarts, a laptop
  * goes to sleep, a page is in the background for long. A lost one takes its weights along, every call on it is a quiet
  * no-op, and what is read from it are zeros. So the network moves to another backend, for which the weights are read
- * again, and no result is taken for one without the number behind it that only a live context can have put there.
+ * again, and no result is taken for one without a number behind it that only a live context can have made.
  */
 export const engineText = `
 // ---- what the network runs on ------------------------------------------------------------------
@@ -10,21 +10,13 @@ export const engineText = `
 /** A started backend with the weights on it. */
 function placeOn(tf, backend, bytes, why) {
   const running = tf.engine().registry[backend];
-  return onBackend(tf, backend, () => {
-    const weights = upload(tf, backend, bytes);
-    const one = backend in graphics ? tf.tensor1d([1]) : undefined;
-    return {
-      backend,
-      running,
-      weights,
-      why,
-      one,
-      mark: (result) => (one ? tf.concat([tf.reshape(result, [-1]), one]) : result),
-    };
-  });
+  return { backend, running, why, weights: onBackend(tf, backend, () => upload(tf, backend, bytes)) };
 }
 
-const isMarked = (values) => values[values.length - 1] === 1;
+/** What a run in a graphics context makes last and reads last: a number that only a live context can have made. */
+const stamps = (tf, backend) => (backend in graphics ? [tf.fill([1], 1)] : []);
+
+const isStamped = (values, backend) => !(backend in graphics) || values[values.length - 1][0] === 1;
 
 function keepRunning(tf, place, options) {
   let moving, failure, lost;
@@ -61,7 +53,7 @@ function keepRunning(tf, place, options) {
   }
 
   async function leave(from) {
-    tf.dispose([from.weights, from.one]);
+    tf.dispose(from.weights);
     // The signal was for loading.
     const bytes = await readWeights({ ...options, signal: undefined });
     const before = tf.getBackend();
@@ -119,10 +111,10 @@ function keepRunning(tf, place, options) {
       try {
         return work();
       } catch (cause) {
-        const { one } = place;
-        let answers = !one;
+        const { backend } = place;
+        let answers = !(backend in graphics);
         try {
-          answers ||= tf.tidy(() => isMarked(tf.concat([one, one]).dataSync()));
+          answers ||= isStamped([tf.tidy(() => stamps(tf, backend)[0].dataSync())], backend);
         } catch {}
         if (answers) throw cause;
         return fails(cause);
@@ -142,15 +134,14 @@ function keepRunning(tf, place, options) {
       }
     },
 
-    /** The values before the mark. */
-    unmark(values) {
-      if (!place?.one) return values;
-      if (!isMarked(values)) fails();
-      return values.slice(0, -1);
+    /** Values that were read, if the context lived until then. */
+    check(values) {
+      if (!isStamped(values, place?.backend)) fails();
+      return values;
     },
 
     dispose() {
-      if (place && !moving) tf.dispose([place.weights, place.one]);
+      if (place && !moving) tf.dispose(place.weights);
       place = undefined;
     },
   };

@@ -37,20 +37,22 @@ export async function load(options = {}) {
 }
 
 function makeNetwork(tf, engine) {
-  /** What the network makes of arrays, behind each output the mark; the caller disposes of it. */
+  /** The tensors of the outputs, and the stamp behind them; the caller disposes of all. */
   const compute = (given) =>
-    engine.use(({ backend, weights, mark }) => {
+    engine.use(({ backend, weights }) => {
       const { arrays, batch } = checkArrays(given);
       return engine.attempt(() =>
         tf.tidy(() => {
           const maps = arrays.map((array, i) => tf.tensor(own(backend, array), [batch, ...inputs[i].shape]));
           const results = network(tf, weights, ...maps);
-          return outputs.map(({ name }) => mark(results[name]));
+          return [...outputs.map(({ name }) => results[name]), ...stamps(tf, backend)];
         }),
       );
     });
-  const named = (values) =>
-    Object.fromEntries(outputs.map(({ name }, i) => [name, engine.unmark(values[i])]));
+  const named = (values) => {
+    const checked = engine.check(values);
+    return Object.fromEntries(outputs.map(({ name }, i) => [name, checked[i]]));
+  };
 
   async function runAsync(given) {
     for (;;) {
