@@ -82,6 +82,22 @@ const files = tfjsFiles(backendScripts)
   .set("index.html", html(backendScripts))
   .set("packages.html", html([], ["core", "backend-wasm", "backend-webgl"]));
 addArtifacts(files, "net", artifacts);
+/** A worker has no localStorage, and a canvas only off the screen. */
+files.set(
+  "worker.js",
+  () => `importScripts(${backendScripts.map((name) => `"/tfjs/tf-${name}.min.js"`).join()});
+onmessage = async ({ data: backends }) => {
+  const { load } = await import("/net/tiny.js");
+  const told = [];
+  for (const backend of backends) {
+    const net = await load({ tf, backend, wasmPaths: "/tfjs/" });
+    const outputs = await net.runAsync({ input: Float32Array.from(${JSON.stringify(Array.from(input.data))}) });
+    told.push({ backend: net.info.backend, why: net.info.why, out: Array.from(Object.values(outputs)[0]) });
+    net.dispose();
+  }
+  postMessage(told);
+};`,
+);
 let fetched = 0;
 const weightsFile = files.get("net/tiny.weights")!;
 files.set("net/tiny.weights", () => {
@@ -253,6 +269,29 @@ if (requireChromium()) {
     }, page);
     await context.close();
   });
+
+  test("a worker: every backend, and a choice that is remembered as long as the worker lives", () =>
+    withPage(async (session) => {
+      const backends = ["cpu", "wasm", "webgl", "auto", "auto"];
+      if (await requireWebGpu(browser, `${server.origin}/index.html`)) backends.push("webgpu");
+      const told = await session.do<(On & Told)[]>(`new Promise((resolve, reject) => {
+        const worker = new Worker("/worker.js");
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+        worker.postMessage(${JSON.stringify(backends)});
+      })`);
+      for (const [i, { backend, why, ...values }] of told.entries()) {
+        assertRight(values, tolerances[backend as "wasm"]);
+        if (backends[i] !== "auto") assert.equal([backend, why], [backends[i], "as asked for"]);
+      }
+      assert.match(told[3].why, /^measured: wasm .* ms/);
+      assert.equal(told[4], {
+        ...told[4],
+        backend: told[3].backend,
+        why: told[3].why.replace("measured", "remembered"),
+      });
+      assert.is(await session.do("localStorage.length"), 0);
+    }));
 
   test("the program of docs/backends.md", async () => {
     const [, program] = /```js\n([\s\S]*?)```/.exec(
