@@ -21,21 +21,23 @@ const isStamped = (values, backend) => !(backend in graphics) || values[values.l
 function keepRunning(tf, place, options) {
   let moving, failure, lost;
   let info = describe();
+  /** What to do with those who wait for values when there will be none. */
+  const waiting = new Set();
 
   function describe() {
     return Object.freeze({ ...card, backend: place.backend, why: place.why });
   }
 
-  const lostError = (cause) =>
-    new Error(
-      \`\${lost} was lost, and the network moves to another backend: \\\`await net.ready\\\`, then run again.\`,
-      { cause },
-    );
+  function lostError(cause) {
+    const sentence = \`\${lost} was lost, and the network moves to another backend: \\\`await net.ready\\\`, then run again.\`;
+    return Object.assign(new Error(sentence, { cause }), { code: "context-lost" });
+  }
 
-  watch();
-  function watch() {
-    const { running, backend } = place;
-    if (backend in graphics) whenLost(running).then(() => place?.running === running && move());
+  if (place.backend in graphics) {
+    whenLost(place.running).then(() => {
+      for (const giveUp of waiting) giveUp();
+      if (place && place.backend in graphics) move();
+    });
   }
 
   /** Goes to wasm, or to cpu where that does not start. */
@@ -77,18 +79,15 @@ function keepRunning(tf, place, options) {
     throw last;
   }
 
-  const fails = (cause) => {
-    move();
+  /** \`on\`: what it was that is lost. */
+  function fails(on, cause) {
+    if (on === place) move();
     throw lostError(cause);
-  };
+  }
 
   return {
     get info() {
       return info;
-    },
-
-    get isMoving() {
-      return moving !== undefined;
     },
 
     get ready() {
@@ -102,41 +101,46 @@ function keepRunning(tf, place, options) {
       if (!place) throw new Error("This network was disposed of.");
       if (failure) throw failure;
       if (moving) throw lostError();
-      if (isLost(place.running)) fails();
+      if (isLost(place.running)) fails(place);
       return onBackend(tf, place.backend, () => work(place));
     },
 
     /** An error may come of a context that is no longer there, which is found out by using it. */
-    attempt(work) {
+    attempt(on, work) {
       try {
         return work();
       } catch (cause) {
-        const { backend } = place;
+        const { backend } = on;
         let answers = !(backend in graphics);
         try {
           answers ||= isStamped([tf.tidy(() => stamps(tf, backend)[0].dataSync())], backend);
         } catch {}
         if (answers) throw cause;
-        return fails(cause);
+        return fails(on, cause);
       }
     },
 
     /** Waits for values; a lost context would let it wait for ever. */
-    async read(results) {
-      const { backend, running } = place;
+    async read(on, results) {
       const reading = Promise.all(results.map((result) => result.data()));
-      if (!(backend in graphics)) return reading;
+      if (!(on.backend in graphics)) return reading;
+      let giveUp;
       try {
-        return await Promise.race([reading, whenLost(running).then(() => Promise.reject())]);
+        return await new Promise((resolve, reject) => {
+          giveUp = reject;
+          waiting.add(giveUp);
+          reading.then(resolve, reject);
+        });
       } catch (cause) {
-        reading.catch(() => {});
-        return fails(cause);
+        return fails(on, cause);
+      } finally {
+        waiting.delete(giveUp);
       }
     },
 
     /** Values that were read, if the context lived until then. */
-    check(values) {
-      if (!isStamped(values, place?.backend)) fails();
+    check(on, values) {
+      if (!isStamped(values, on.backend)) fails(on);
       return values;
     },
 

@@ -37,35 +37,31 @@ export async function load(options = {}) {
 }
 
 function makeNetwork(tf, engine) {
-  /** The tensors of the outputs, and the stamp behind them; the caller disposes of all. */
+  /** Computes on what the network is on; of the tensors, the outputs and the stamp behind them, the caller disposes. */
   const compute = (given) =>
-    engine.use(({ backend, weights }) => {
+    engine.use((on) => {
       const { arrays, batch } = checkArrays(given);
-      return engine.attempt(() =>
-        tf.tidy(() => {
-          const maps = arrays.map((array, i) => tf.tensor(own(backend, array), [batch, ...inputs[i].shape]));
-          const results = network(tf, weights, ...maps);
-          return [...outputs.map(({ name }) => results[name]), ...stamps(tf, backend)];
-        }),
-      );
+      const work = () => {
+        const maps = arrays.map((array, i) => tf.tensor(own(on.backend, array), [batch, ...inputs[i].shape]));
+        const results = network(tf, on.weights, ...maps);
+        return [...outputs.map(({ name }) => results[name]), ...stamps(tf, on.backend)];
+      };
+      return { on, tensors: engine.attempt(on, () => tf.tidy(work)) };
     });
-  const named = (values) => {
-    const checked = engine.check(values);
-    return Object.fromEntries(outputs.map(({ name }, i) => [name, checked[i]]));
-  };
+  const named = (values) => Object.fromEntries(outputs.map(({ name }, i) => [name, values[i]]));
 
   async function runAsync(given) {
     for (;;) {
       await engine.ready;
       try {
-        const results = compute(given);
+        const { on, tensors } = compute(given);
         try {
-          return named(await engine.read(results));
+          return named(engine.check(on, await engine.read(on, tensors)));
         } finally {
-          tf.dispose(results);
+          tf.dispose(tensors);
         }
       } catch (error) {
-        if (!engine.isMoving) throw error;
+        if (error.code !== "context-lost") throw error;
       }
     }
   }
@@ -80,20 +76,21 @@ function makeNetwork(tf, engine) {
     },
 
     run(given) {
-      const results = compute(given);
+      const { on, tensors } = compute(given);
       try {
-        return engine.use(() => named(engine.attempt(() => results.map((result) => result.dataSync()))));
+        const read = () => tensors.map((tensor) => tensor.dataSync());
+        return named(engine.check(on, engine.use(() => engine.attempt(on, read))));
       } finally {
-        tf.dispose(results);
+        tf.dispose(tensors);
       }
     },
 
     runAsync,
 
     execute: (given) =>
-      engine.use(({ weights }) => {
+      engine.use((on) => {
         const tensors = checkTensors(given);
-        return engine.attempt(() => network(tf, weights, ...tensors));
+        return engine.attempt(on, () => network(tf, on.weights, ...tensors));
       }),
 
     async warmUp() {

@@ -71,7 +71,8 @@ export interface Network {
   readonly ready: Promise<void>;
   /**
    * Runs pictures given as numbers; the batch follows from the length. Leaves no tensor behind. Blocks until the results
-   * are there, which is slow on webgpu. Throws where a lost graphics context is found: await \`ready\`, then run again.
+   * are there, which is slow on webgpu. Throws an error of code "context-lost" where a graphics context is lost:
+   * await \`ready\`, then run again.
    */
   run(inputs: Inputs): Outputs;
   /** The same without blocking. Where a graphics context is lost on the way, it runs again on the next backend. */
