@@ -58,8 +58,8 @@ const percent = (ms: number, total: number): string => `${((100 * ms) / total).t
 
 function aboutLayer({ name, what, kernels, ms, macs, predictedMs }: Layer, total: number): string {
   const speed = macs > 0 ? `, ${(macs / ms / 1e6).toFixed(1)} G multiply-adds a second` : "";
-  const predicted = `predicted ${predictedMs.toFixed(2)} ms`;
-  return `${name}, ${what} (${kernels}): ${ms.toFixed(2)} ms, ${percent(ms, total)}, ${predicted}${speed}`;
+  const predicted = predictedMs === undefined ? "" : `, predicted ${predictedMs.toFixed(2)} ms`;
+  return `${name}, ${what} (${kernels}): ${ms.toFixed(2)} ms, ${percent(ms, total)}${predicted}${speed}`;
 }
 
 function barOf({ name, about, start, ms }: Part, total: number, depth: number): HTMLElement {

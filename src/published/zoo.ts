@@ -3,7 +3,7 @@
  */
 import { makeSource } from "../base/source.ts";
 import { type AnalysedNet, analyseLoaded, type Loaded, load } from "../compile.ts";
-import type { ReadModule } from "../lower/modules.ts";
+import type { Module, ReadModule } from "../lower/modules.ts";
 import { publishedNetworks } from "./catalogue.ts";
 import { zooTexts } from "./zoo.generated.ts";
 
@@ -39,6 +39,13 @@ function placeOf(name: string): { readonly files: readonly string[]; readonly ne
   return { files, net: source === "keras" || source === "caffe" ? net.toLowerCase() : net };
 }
 
+/** The file that the net of SOURCE:MODEL stands in, and what it is called there; undefined where the zoo has none. */
+export function zooPlace(name: string): { readonly module: Module; readonly net: string } | undefined {
+  const { files, net } = placeOf(name);
+  const module = files.map(fileOf).find((one) => has(one, net))?.module;
+  return module && { module, net };
+}
+
 /** The net of SOURCE:MODEL under the settings; undefined where the zoo has none. */
 export function zooNet(
   name: string,
@@ -55,11 +62,4 @@ export function zooNames(): readonly string[] {
     const { files, net } = placeOf(name);
     return files.some((file) => has(fileOf(file), net));
   });
-}
-
-/** Where the net of SOURCE:MODEL stands: a file of the zoo, and its name there. */
-export function zooPlace(name: string): { readonly file: string; readonly net: string } | undefined {
-  const { files, net } = placeOf(name);
-  const file = files.find((one) => has(fileOf(one), net));
-  return file === undefined ? undefined : { file, net };
 }

@@ -11,18 +11,21 @@ export interface Layer {
   /** The kernels that it takes, in words. */
   readonly kernels: string;
   readonly ms: number;
-  /** What the planner expects on one thread. */
-  readonly predictedMs: number;
+  /** What the wasm target's planner expects on one thread. */
+  readonly predictedMs?: number;
   /** Multiply-adds of the definition, whatever the algorithm does. */
   readonly macs: number;
   /** Weights and maps, float32, each once. */
   readonly bytes: number;
 }
 
-export interface TimedStep {
+export interface Part {
   readonly node: Node;
-  readonly kernel: { readonly name: string };
-  readonly predictedMs: number;
+  readonly kernel: string;
+  readonly predictedMs?: number;
+}
+
+export interface TimedStep extends Part {
   readonly ms: number;
 }
 
@@ -34,15 +37,18 @@ export function layersOf(steps: readonly TimedStep[]): readonly Layer[] {
     if (found) found.push(step);
     else byNode.set(step.node, [step]);
   }
-  return [...byNode].map(([node, parts]) => ({
-    name: node.name,
-    what: whatIs(node),
-    kernels: [...new Set(parts.map(({ kernel }) => familyOf(kernel.name)))].join(" + "),
-    ms: parts.reduce((sum, { ms }) => sum + ms, 0),
-    predictedMs: parts.reduce((sum, { predictedMs }) => sum + predictedMs, 0),
-    macs: node.op.macs(node),
-    bytes: 4 * [node, ...node.inputs].reduce((sum, { type: { shape } }) => sum + elements(shape), 0),
-  }));
+  return [...byNode].map(([node, parts]) => {
+    const predicted = parts.flatMap(({ predictedMs }) => predictedMs ?? []);
+    return {
+      name: node.name,
+      what: whatIs(node),
+      kernels: [...new Set(parts.map(({ kernel }) => kernel))].join(" + "),
+      ms: parts.reduce((sum, { ms }) => sum + ms, 0),
+      ...(predicted.length > 0 ? { predictedMs: predicted.reduce((sum, ms) => sum + ms, 0) } : {}),
+      macs: node.op.macs(node),
+      bytes: 4 * [node, ...node.inputs].reduce((sum, { type: { shape } }) => sum + elements(shape), 0),
+    };
+  });
 }
 
 function whatIs(node: Node): string {
@@ -56,7 +62,7 @@ function whatIs(node: Node): string {
 }
 
 /** "winograd F(4,3)", "conv", "maxPool": the family of a kernel's name, with the variant where it has one. */
-function familyOf(name: string): string {
+export function familyOf(name: string): string {
   const [family, variant = ""] = name.split(" ");
   return /^F\(/.test(variant) ? `${family} ${variant}` : family;
 }

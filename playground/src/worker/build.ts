@@ -4,7 +4,7 @@ import { type PlannedStep, planGraph } from "../../../src/codegen/wasm/plan/plan
 import { planOptions, wasm } from "../../../src/codegen/wasm/target.ts";
 import { emit } from "../../../src/compile.ts";
 import { runPasses } from "../../../src/passes/pipeline.ts";
-import { type Layer, layersOf } from "../../../src/run/layers.ts";
+import { familyOf, type Layer, layersOf } from "../../../src/run/layers.ts";
 import { heWeights } from "../../../src/weights/initialise.ts";
 import type { BuildAsk, Built } from "../protocol.ts";
 import { bind } from "./checkpoint.ts";
@@ -46,4 +46,9 @@ const alone = (contents: string | Uint8Array): string | Uint8Array<ArrayBuffer> 
 
 /** The times of the steps as those of layers. */
 export const layers = ({ times }: { readonly times: readonly number[] }): readonly Layer[] =>
-  layersOf(steps.map((step, i) => ({ ...step, ms: times[i] })));
+  layersOf(
+    steps.map(({ node, kernel, predictedMs }, i) => ({
+      ...{ node, predictedMs, kernel: familyOf(kernel.name) },
+      ms: times[i],
+    })),
+  );

@@ -19,7 +19,8 @@ export function galleryText({ name }: { readonly name: string }): string {
   if (example !== undefined) return example;
   const place = zooPlace(name);
   if (!place) throw new Error(`The gallery has no ${name}.`);
-  const { file, net } = place;
+  const { module, net } = place;
+  const file = module.source.name.replace(/\.resnet$/, "");
   const text = (own: string) =>
     `resnet 1\nuse ${net} from "./${file}"\n\n## ${name}, as it was published.\nnet ${own} = ${net} {}\n`;
   const own = `${net}_of_${name.split(":")[0]}`;

@@ -15,7 +15,7 @@ import { traceOf } from "../../run/trace.ts";
 import { heWeights } from "../../weights/initialise.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
-import { paintFor, print, printDiagnostics, printJson, progress, table } from "../terminal.ts";
+import { paintFor, print, printDiagnostics, printJson, progress, table, wrapped } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
   arithmeticOptions(formatOption(netOptions(yargs)))
@@ -24,10 +24,20 @@ export const builder = (yargs: Argv) =>
       demandOption: true,
       describe: "a .resnet file, FILE#net for one of its nets",
     })
+    .option("target", {
+      choices: ["wasm", "tfjs"] as const,
+      default: "wasm" as const,
+      describe: "what is measured",
+    })
+    .option("backend", {
+      choices: ["wasm", "cpu"] as const,
+      defaultDescription: "wasm",
+      describe: "tfjs: its backend",
+    })
     .option("threads", {
       type: "string",
-      default: "1",
-      describe: "how many, or auto: the processors there are",
+      defaultDescription: "1",
+      describe: "wasm: how many, or auto: the processors there are",
     })
     .option("seconds", {
       type: "number",
@@ -55,13 +65,18 @@ export async function handler(options: ProfileArguments): Promise<number> {
     throw new UsageError(`--seconds ${seconds} is not a number up to 600`);
   if (top !== undefined && !(Number.isInteger(top) && top > 0))
     throw new UsageError(`--top ${top} is not a whole number from 1`);
-  const threads = readThreads(options.threads);
-  const arithmetic = readArithmetic(options, undefined, undefined);
+  const isTfjs = options.target === "tfjs";
+  if (isTfjs && options.threads !== undefined) throw new UsageError("--threads goes with --target wasm");
+  if (!isTfjs && options.backend !== undefined) throw new UsageError("--backend goes with --target tfjs");
+  const threads = readThreads(options.threads ?? "1");
+  const place = isTfjs ? "--target wasm" : undefined;
+  const arithmetic = readArithmetic(options, place, place);
   const opened = await openNet(options.file, options);
   if (!opened) return 1;
   const { net } = opened;
   const found = await profileNet({
     ...{ net, threads, arithmetic },
+    target: isTfjs ? `tfjs ${options.backend ?? "wasm"}` : "wasm",
     // How long kernels take does not depend on the numbers.
     weights: heWeights(net.graph, 0),
     patience: 1000 * seconds,
@@ -124,7 +139,7 @@ function show(
   );
   if (shown.length < layers.length) print(`… and ${layers.length - shown.length} more layers`);
   print(`\nlayers ${sum.toFixed(2)} ms, whole ${ms.toFixed(2)} ms (${percent(sum / ms)})\n`);
-  for (const line of adviceOn(found)) print(line);
+  for (const line of adviceOn(found)) print(wrapped(line));
   for (const { path } of written) print(`wrote ${path}`);
 }
 
