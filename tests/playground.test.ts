@@ -231,8 +231,11 @@ if (requireChromium()) {
     for (let i = 0; i < 3; i++) await page.keyboard.press("Backspace");
     await page.keyboard.type("192");
     await page.waitForSelector("#compare td:has-text('14x14x192')");
-    assert.match(await page.innerText("#compare table"), /conv4\s+output\s+14x14x256\s+14x14x192/);
-    assert.not.match(await page.innerText("#compare table"), /conv3/);
+    const shown = await page.innerText("#compare table");
+    assert.match(shown, /conv4\s+output\s+14x14x256\s+14x14x192/);
+    assert.match(shown, /in all\s+parameters\s+11,689,512\s+[\d,]+\s+-[\d.]+ M/);
+    assert.not.match(shown, /conv2/);
+    assert.match(await page.innerText("#compare ul"), /conv4: 14x14x256 → 14x14x192/);
     await close(page);
   });
 

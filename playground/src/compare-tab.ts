@@ -51,11 +51,12 @@ export class CompareTab implements View {
       if ([...this.#nets.options].map(({ value }) => value).join() !== found.nets.join())
         this.#nets.replaceChildren(...found.nets.map((name) => make("option", { value: name }, name)));
       this.#nets.value = found.names[1];
-      const differing = [...found.rows, ...found.totals].filter(differs);
+      const { words, rows } = found;
       const [a, b] = found.names;
       this.#result.replaceChildren(
-        make("h2", {}, differing.length === 0 ? "Nothing differs" : `What differs from ${a} to ${b}`),
-        ...(differing.length === 0 ? [] : [tableOf(differing)]),
+        make("h2", {}, words.length === 0 ? "Nothing differs" : `From ${a} to ${b}`),
+        make("ul", {}, ...words.map((line) => make("li", {}, line))),
+        ...(rows.length === 0 ? [] : [tableOf(rows)]),
       );
     } catch (error) {
       this.#result.replaceChildren(make("p", { class: "wrong" }, messageOf(error)));
@@ -63,12 +64,8 @@ export class CompareTab implements View {
   }
 }
 
-const differs = ({ cells }: ComparedRow): boolean => cells.some(({ a, b }) => a !== b);
-
 function tableOf(rows: readonly ComparedRow[]): HTMLElement {
-  const lines = rows.flatMap(({ name, cells }) =>
-    cells.filter(({ a, b }) => a !== b).map(({ what, a, b }) => [name, what, a || "none", b || "none"]),
-  );
-  const made = table("Differences", ["where", "what", "editor", "second"], lines);
+  const lines = rows.map(({ name, what, a, b, change }) => [name, what, a, b, change]);
+  const made = table("Counts that differ", ["where", "what", "editor", "second", "change"], lines);
   return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Differences" }, made);
 }

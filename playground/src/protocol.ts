@@ -153,14 +153,20 @@ export interface Comparison {
   readonly names: readonly [string, string];
   /** Of the second text. */
   readonly nets: readonly string[];
+  /** What the field calls the differences; none of nets that compute the same in the same way. */
+  readonly words: readonly string[];
+  /** Only what differs. */
   readonly rows: readonly ComparedRow[];
-  readonly totals: readonly ComparedRow[];
 }
 
-/** Equal sides are equal texts. */
 export interface ComparedRow {
+  /** Of the stage. */
   readonly name: string;
-  readonly cells: readonly { readonly what: string; readonly a: string; readonly b: string }[];
+  readonly what: string;
+  readonly a: string;
+  readonly b: string;
+  /** Of numbers: "+35.6 M". */
+  readonly change: string;
 }
 
 /** The questions by name: what is asked, what is answered. */
