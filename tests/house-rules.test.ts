@@ -34,8 +34,11 @@ test("no test is skipped or singled out", () => {
   );
 });
 
+/** The package's and the playground's. */
+const sourceFiles = () => [...filesUnder("src", ".ts"), ...filesUnder("playground/src", ".ts")];
+
 test("every source file says why it exists", () => {
-  const files = filesUnder("src", ".ts").filter((file) => !file.endsWith(".generated.ts"));
+  const files = sourceFiles().filter((file) => !file.endsWith(".generated.ts"));
   assert.equal(
     files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(read(file))),
     [],
@@ -74,7 +77,7 @@ test("packages have no addresses and run nothing at install", () => {
 });
 
 test("files stay small enough to read", () => {
-  const long = filesUnder("src", ".ts")
+  const long = sourceFiles()
     .filter((file) => !file.endsWith(".generated.ts"))
     .filter((file) => read(file).split("\n").length > 500);
   assert.equal(long, []);

@@ -82,7 +82,11 @@ export async function startWasm(built: Built): Promise<RunningWasm> {
   const { used, why } = net.info.threads;
   const { prepare, labels } = net;
   return {
-    ...{ name: "wasm", note: used === 1 ? `one thread: ${why}` : `${used} threads`, info: net.info },
+    ...{
+      name: "wasm",
+      note: used === 1 ? `one thread: ${reasonOf(why)}` : `${used} threads`,
+      info: net.info,
+    },
     prepare: prepare && ((picture) => prepare(picture)),
     labels: labels ? await labels() : [],
     classifies: net.classify !== undefined,
@@ -91,6 +95,10 @@ export async function startWasm(built: Built): Promise<RunningWasm> {
     dispose: () => net.dispose(),
   };
 }
+
+/** The service worker isolates the page from its next load on. */
+const reasonOf = (why: string): string =>
+  !crossOriginIsolated && navigator.serviceWorker?.controller ? "load the page again for more" : why;
 
 /** A backend that is not there in this time, in milliseconds, is given up. */
 const startWithin = 30_000;

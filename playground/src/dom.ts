@@ -31,9 +31,16 @@ export function button(text: string, act: () => unknown, attributes: Attributes 
 export const scrolled = (label: string): HTMLElement =>
   make("div", { class: "drawing", tabindex: 0, role: "region", "aria-label": label });
 
+/** How long a sentence stands, in milliseconds. */
+const standing = 10_000;
+let fading: ReturnType<typeof setTimeout> | undefined;
+
 /** A short sentence for everyone, also for those who hear the page. */
 export function say(text: string): void {
-  find("#said").textContent = text;
+  const said = find("#said");
+  said.textContent = text;
+  clearTimeout(fading);
+  fading = setTimeout(() => said.replaceChildren(), standing);
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

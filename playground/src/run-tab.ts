@@ -142,7 +142,10 @@ export class RunTab implements View {
       const reference = await measure(wasm, inputs);
       fill(first, reference, wasm, wasm.note, undefined);
       if (this.#compares.checked) await this.#runOthers(of, wasm, others, inputs, reference.outputs);
-      this.#say(this.#photo ? "Done." : "Done, on a made-up picture: choose a photo to see answers.");
+      const madeUp = wasm.prepare
+        ? "Done, on a made-up picture: choose a photo to see answers."
+        : "Done, on made-up values: what this net takes is no single picture.";
+      this.#say(this.#photo && wasm.prepare ? "Done." : madeUp);
     });
   }
 
