@@ -1,6 +1,4 @@
 /** model.json in a real page: the script builds of tfjs load it by its address. */
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { test } from "uvu";
 import { interpret } from "../src/ir/interpret.ts";
@@ -9,15 +7,21 @@ import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { runPasses, standardPasses } from "../src/passes/pipeline.ts";
 import { opCases } from "./op-cases.ts";
 import { caseGraph, randomWeights } from "./support/case-graph.ts";
-import { requireChromium, type StaticServer, serve, startChromium } from "./support/chromium.ts";
+import {
+  requireChromium,
+  requireWebGpu,
+  type StaticServer,
+  serve,
+  startChromium,
+} from "./support/chromium.ts";
 import { assertClose } from "./support/close-to.ts";
 import { toArtifacts } from "./support/graph-model.ts";
 import type { Case } from "./support/operands.ts";
 import { randomTensor } from "./support/random.ts";
 import { smallNet } from "./support/small-net.ts";
+import { tfjsFiles, tfjsTags } from "./support/tfjs-page.ts";
 
-const packages = fileURLToPath(new URL("../node_modules/@tensorflow/", import.meta.url));
-const scripts = ["core", "backend-cpu", "backend-webgl", "converter"];
+const scripts = ["core", "backend-cpu", "backend-webgl", "backend-webgpu", "converter"] as const;
 
 /** What webgl does in its own way, and a whole net. */
 const chosen: readonly OpName[] = ["maxPool", "averagePool", "prelu", "resize", "reflectPad", "groupNorm"];
@@ -29,11 +33,10 @@ const graph = runPasses(smallNet(), standardPasses);
 const weights = randomWeights(smallNet());
 models.push({ title: "a net", graph, inputs: { input: randomTensor(5, [3, 32, 32, 3]) }, weights });
 
-const files = new Map<string, () => string | Uint8Array>([
-  [
-    "index.html",
-    () => `<!doctype html><title>resnetc</title>
-${scripts.map((name) => `<script src="/tfjs/tf-${name}.min.js"></script>`).join("\n")}
+const files = tfjsFiles(scripts).set(
+  "index.html",
+  () => `<!doctype html><title>resnetc</title>
+${tfjsTags(scripts)}
 <script>
   window.runModel = async (url, backend, inputs) => {
     await tf.setBackend(backend);
@@ -44,12 +47,7 @@ ${scripts.map((name) => `<script src="/tfjs/tf-${name}.min.js"></script>`).join(
     return Promise.all(outputs.map(async (y) => ({ shape: y.shape, data: Array.from(await y.data()) })));
   };
 </script>`,
-  ],
-  ...scripts.map((name) => {
-    const path = `tfjs-${name}/dist/tf-${name}.min.js`;
-    return [`tfjs/tf-${name}.min.js`, () => readFileSync(packages + path)] as const;
-  }),
-]);
+);
 models.forEach(({ graph, weights }, i) => {
   for (const { path, contents } of toArtifacts(graph, weights, { shardBytes: 20_000 }))
     files.set(`${i}/${path}`, () => contents);
@@ -75,8 +73,10 @@ if (requireChromium()) {
   for (const [backend, tolerance] of [
     ["cpu", 1e-5],
     ["webgl", 1e-3],
+    ["webgpu", 1e-3],
   ] as const) {
     test(`${backend}: ${models.length} models give what the reference gives`, async () => {
+      if (backend === "webgpu" && !(await requireWebGpu(browser, `${server.origin}/index.html`))) return;
       for (const [i, { title, graph, inputs, weights }] of models.entries()) {
         const plain = Object.fromEntries(
           Object.entries(inputs).map(([name, { shape, data }]) => [name, { shape, data: [...data] }]),

@@ -13,7 +13,7 @@ const rows = [
   ["draw"],
   ["lower", "codegen"],
   ["compile.ts", "tfjs-kernels"],
-  ["run", "published", "language"],
+  ["run", "published", "language", "diff"],
   ["node"],
   ["lsp", "plugin"],
   ["cli"],

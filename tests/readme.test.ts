@@ -124,7 +124,7 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
         const promised = /console\.log\(.*\); \/\/ (.*)$/m.exec(text)?.[1];
         if (promised !== undefined) assert.is(printed.trim(), promised);
       });
-      assert.is(programs.length, 3);
+      assert.is(programs.length, 5);
     } finally {
       rmSync(home, { recursive: true, force: true });
     }

@@ -80,10 +80,13 @@ test("a backend that is not there is told", async () => {
   const { load } = await importNet(built);
   const before = countTensors();
   const cases: readonly (readonly [Parameters<NetModule["load"]>[0], string])[] = [
-    [{ tf, backend: "metal", weights }, 'There is no backend "metal"; there are wasm, cpu, webgl, webgpu.'],
+    [
+      { tf, backend: "metal", weights },
+      'There is no backend "metal"; there are wasm, cpu, webgl, webgpu, auto.',
+    ],
     [
       { tf, backend: "toString", weights },
-      'There is no backend "toString"; there are wasm, cpu, webgl, webgpu.',
+      'There is no backend "toString"; there are wasm, cpu, webgl, webgpu, auto.',
     ],
     [
       { tf, backend: "webgpu", weights },
@@ -126,6 +129,10 @@ test("weights that do not fit are told", async () => {
       new Uint8Array(length + 4),
       `The weights have more than the ${length} bytes of this network: they belong to another build.`,
     ],
+    [
+      weights.map((byte, i) => (i === 99 ? byte ^ 1 : byte)),
+      "The weights are damaged or belong to another build: their checksum is wrong.",
+    ],
     [page, "The weights are an HTML page: the server answers with a page instead of the file."],
     ["smallnet.weights", 'The weights must be bytes or a URL, this is "smallnet.weights".'],
     [7, "The weights must be bytes or a URL, this is 7."],
@@ -148,6 +155,20 @@ test("weights that do not fit are told", async () => {
   net.dispose();
 });
 
+test("a signal gives up loading", async () => {
+  const { load } = await importNet(built);
+  const before = countTensors();
+  const reason = new Error("no longer wanted");
+  for (const when of ["before", "meanwhile"]) {
+    const controller = new AbortController();
+    if (when === "before") controller.abort(reason);
+    const loading = load({ tf, backend: "cpu", weights, signal: controller.signal });
+    controller.abort(reason);
+    assert.is(await messageOf(() => loading), reason.message);
+  }
+  assert.is(countTensors(), before);
+});
+
 test("weights over HTTP: progress, and each way it goes wrong", async () => {
   const { load } = await importNet(built);
   const { length } = weights;
@@ -161,18 +182,28 @@ test("weights over HTTP: progress, and each way it goes wrong", async () => {
     "/page": (_, response) => response.end(`<!doctype html>${" ".repeat(length)}`),
     "/short": (_, response) => response.end(weights.subarray(0, 400)),
     "/long": (_, response) => response.end(Buffer.concat([weights, weights])),
-    "/torn": (_, response) => {
+    // Once: a cache on the way has the file of another build.
+    "/stale": (_, response) =>
+      response.end(asked("/stale") === 1 ? weights.map((byte) => byte ^ 1) : weights),
+    "/damaged": (_, response) => response.end(weights.map((byte, i) => (i === 99 ? byte ^ 1 : byte))),
+    "/torn": ({ headers: { range } }, response) => {
+      if (range === "bytes=400-") return response.writeHead(206).end(weights.subarray(400));
       response.writeHead(200, { "content-length": length });
       response.write(weights.subarray(0, 400));
-      setTimeout(() => response.destroy(), 30);
+      return setTimeout(() => response.destroy(), 30);
     },
+  };
+  const counts: Record<string, number> = {};
+  const asked = (path: string) => {
+    counts[path] = (counts[path] ?? 0) + 1;
+    return counts[path];
   };
   const server = createServer((request, response) => answers[request.url ?? ""](request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const loadFrom = (path: string) => load({ tf, backend: "cpu", weights: `${origin}${path}` });
   try {
-    for (const path of ["/fine", "/slow"]) {
+    for (const path of ["/fine", "/slow", "/torn"]) {
       const steps: number[] = [];
       const onProgress = ({ loaded, total }: { loaded: number; total: number }) => {
         assert.is(total, length);
@@ -189,12 +220,14 @@ test("weights over HTTP: progress, and each way it goes wrong", async () => {
       assert.is(net.run({ input: data }).logits.length, 10);
       net.dispose();
     }
+    (await loadFrom("/stale")).dispose();
+    assert.is(counts["/stale"], 2);
     const messages: Record<string, string | RegExp> = {
       "/missing": `The weights ${origin}/missing cannot be fetched: HTTP 404.`,
       "/page": `The weights ${origin}/page are an HTML page: the server answers with a page instead of the file.`,
       "/short": `The weights ${origin}/short have 400 bytes instead of ${length}: the file is cut off or belongs to another build.`,
       "/long": `The weights ${origin}/long have more than the ${length} bytes of this network: they belong to another build.`,
-      "/torn": `The weights ${origin}/torn cannot be fetched: terminated.`,
+      "/damaged": `The weights ${origin}/damaged are damaged or belong to another build: their checksum is wrong.`,
     };
     for (const [path, message] of Object.entries(messages)) {
       assert.is(await messageOf(() => loadFrom(path)), message);

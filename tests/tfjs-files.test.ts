@@ -107,7 +107,10 @@ ${lines}\n`;
       join(folder, "right.ts"),
       use(`const logits: Float32Array = net.run({ input: new Float32Array(3072) }).logits;
 const map: tf.Tensor4D = net.execute({ input: tf.zeros([1, 32, 32, 3]) as tf.Tensor4D }).features;
-console.log(logits, map, net.info.macs, net.info.backend);
+console.log(logits, map, net.info.macs, net.info.backend, net.info.why);
+await load({ backend: "auto", cache: true, signal: AbortSignal.timeout(1000) });
+await net.ready;
+const { features }: { features: Float32Array } = await net.runAsync({ input: new Float32Array(3072) });
 await net.warmUp();
 net.dispose();`),
     );

@@ -36,6 +36,7 @@ for (const backend of ["cpu", "wasm"] as const) {
       assert.instance(values.logits, Float32Array);
       assertClose({ data: values.logits }, expected.logits, 1e-5, "logits");
       assertClose({ data: values.features }, expected.features, 1e-5, "features");
+      assert.equal(await net.runAsync({ input: data }), values);
       const x = tf.tensor4d(data, [batch, 32, 32, 3]);
       const maps = net.execute({ input: x });
       assert.equal(maps.logits.shape, [batch, 1, 1, 10]);
@@ -175,6 +176,26 @@ test("two networks on two backends take turns, and the page keeps its own", asyn
   assert.is(onWasm.info.summary, "A network of the tests.");
   onCpu.dispose();
   onWasm.dispose();
+});
+
+test("auto in Node: wasm, and why not the others; measured once", async () => {
+  const { load } = await importNet(built);
+  const before = countTensors();
+  const first = await load({ tf, backend: "auto", weights });
+  const second = await load({ tf, backend: "auto", weights });
+  assert.equal([first.info.backend, second.info.backend], ["wasm", "wasm"]);
+  const missing = (name: string) =>
+    `${name} needs the package @tensorflow/tfjs-backend-${name}, which cannot be loaded`;
+  const told = new RegExp(`^measured: wasm [\\d.e+-]+ ms; ${missing("webgpu")}; ${missing("webgl")}$`);
+  const why = String(first.info.why);
+  assert.match(why, told);
+  assert.is(second.info.why, why.replace("measured", "remembered"));
+  const { shape, data } = picture(1);
+  const expected = interpret(built.graph, { input: { shape, data } }, built.weights);
+  assertClose({ data: first.run({ input: data }).logits }, expected.logits, 1e-5);
+  first.dispose();
+  second.dispose();
+  assert.is(countTensors(), before);
 });
 
 test("runTfjs says nothing, keeps nothing and leaves the process as it is", () => {

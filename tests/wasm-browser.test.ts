@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { requireChromium, type StaticServer, serve, startChromium } from "./support/chromium.ts";
+import { isolating, requireChromium, type StaticServer, serve, startChromium } from "./support/chromium.ts";
 import { makeToy, type Toy } from "./support/toy-image.ts";
 
 const floats = 24_000;
@@ -45,10 +45,6 @@ const html = (title: string) => `<!doctype html><title>${title}</title>
   });
 </script>`;
 
-const isolating = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
 const policies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "plain.html": {},
   "isolated.html": isolating,

@@ -62,9 +62,29 @@ const commands: readonly Command[] = [
     load: () => import("./commands/weights.ts"),
   },
   {
+    usage: "bench <file>",
+    summary: "times beside other runtimes",
+    load: () => import("./commands/bench.ts"),
+  },
+  {
+    usage: "diff <before> <after>",
+    summary: "what differs between two nets",
+    load: () => import("./commands/diff.ts"),
+  },
+  {
     usage: "profile <file>",
     summary: "where the time goes, layer by layer",
     load: () => import("./commands/profile.ts"),
+  },
+  {
+    usage: "types <files..>",
+    summary: "types for imports of .resnet files",
+    load: () => import("./commands/types.ts"),
+  },
+  {
+    usage: "new <name>",
+    summary: "a starter file, or a page that classifies pictures",
+    load: () => import("./commands/new.ts"),
   },
   { usage: "lsp", summary: "the language server, for editors", load: () => import("./commands/lsp.ts") },
 ];

@@ -15,12 +15,13 @@ import { ops } from "../ir/ops/index.ts";
 import { sameShape, type Tensor } from "../ir/tensor.ts";
 import { whyNot } from "../node/files.ts";
 import { areUntrained, type FoundWeights } from "../node/find-weights.ts";
+import { areLabels, readLabels } from "../node/labels.ts";
 import { UsageError } from "../node/usage-error.ts";
 import { type NodeBackend, startTfjs } from "../run/tfjs.ts";
 import { startWasm } from "../run/wasm.ts";
 import { labelSets } from "../std/labels.generated.ts";
 import { type ArithmeticArguments, readArithmetic } from "./arithmetic-options.ts";
-import { areLabels, type LabelsArguments, readLabels } from "./labels.ts";
+import type { LabelsArguments } from "./labels-option.ts";
 import { analyseTarget, type NetArguments, openNet } from "./net-options.ts";
 import { type DiagnosticFormat, note, printDiagnostics, progress } from "./terminal.ts";
 import { findWeights, type WeightArguments } from "./weights-options.ts";
@@ -112,7 +113,7 @@ async function openFile(options: SubjectArguments): Promise<RunSubject | undefin
   if (areUntrained(weights.from)) note("no --weights: the net has random weights, its answers mean nothing");
   for (const line of weights.notes) if (!options.json) note(line);
   const card = cardOf(net, weights.from);
-  const given = readLabels(options, card);
+  const given = readLabels(options.labels, card);
   if (!areLabels(given)) {
     printDiagnostics([given], options.format);
     return undefined;

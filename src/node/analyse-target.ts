@@ -1,6 +1,6 @@
 /** From `FILE[#net]` to analysed nets: for the command line, bundlers and programs. */
 import type { Diagnostic } from "../base/diagnostic.ts";
-import type { Source } from "../base/source.ts";
+import { makeSource, type Source } from "../base/source.ts";
 import { type Analysis, analyse } from "../compile.ts";
 import type { ReadModule } from "../lower/modules.ts";
 import { isSource, readModule, readSource, splitTarget } from "./files.ts";
@@ -19,6 +19,8 @@ export interface AnalyseTargetOptions {
 export interface AnalyseFileOptions extends AnalyseTargetOptions {
   /** Its default net, or every one, without a name. */
   readonly net?: string | undefined;
+  /** What the file says, where it is not there yet. */
+  readonly text?: string | undefined;
 }
 
 export interface AnalysedTarget {
@@ -36,7 +38,7 @@ export async function analyseTarget(
 }
 
 export async function analyseFile(file: string, options: AnalyseFileOptions): Promise<AnalysedTarget> {
-  const source = readSource(file);
+  const source = options.text === undefined ? readSource(file) : makeSource(file, options.text);
   if (!isSource(source)) return { diagnostics: [source], analysis: undefined };
   const analysis = analyseSource(source, options);
   return { diagnostics: await explained(analysis), analysis };

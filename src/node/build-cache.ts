@@ -161,8 +161,17 @@ function cacheFolder(root: string, place: string | boolean): string {
       // A project that cannot be written to has its builds elsewhere.
     }
   }
+  return temporaryFolder();
+}
+
+const temporary: string[] = [];
+
+function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "resnetc-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const removeAll = () => {
+    for (const one of temporary) rmSync(one, { recursive: true, force: true });
+  };
+  if (temporary.push(folder) === 1) process.once("exit", removeAll);
   return folder;
 }
 

@@ -9,7 +9,7 @@ import { renderDiagnostic } from "../base/render-diagnostic.ts";
 import type { Artifact, Kernels, Precision } from "../codegen/target.ts";
 import { tfjs } from "../codegen/tfjs/target.ts";
 import { wasm } from "../codegen/wasm/target.ts";
-import { type AnalysedNet, emit } from "../compile.ts";
+import { type AnalysedNet, cardOf, emit } from "../compile.ts";
 import { isOp } from "../ir/graph.ts";
 import type { WeightSource } from "../ir/interpret.ts";
 import { param } from "../ir/ops/param.ts";
@@ -18,6 +18,7 @@ import type { Module, ReadModule } from "../lower/modules.ts";
 import { analyseFile, readSize } from "./analyse-target.ts";
 import { readModule } from "./files.ts";
 import { type FoundWeights, findWeights } from "./find-weights.ts";
+import { areLabels, readLabels } from "./labels.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface BuildOptions {
@@ -50,6 +51,10 @@ export interface BuildOptions {
   readonly exact?: boolean | undefined;
   /** Fused multiply-adds where the engine has them. */
   readonly fastMath?: "relaxed" | undefined;
+  /** The names of the classes: a text file, a name a line, or JSON; those that the input says unless given. */
+  readonly labels?: string | undefined;
+  /** The size of weights files, in megabytes: one file unless given. */
+  readonly shard?: number | undefined;
 }
 
 export interface BuildRequest extends BuildOptions {
@@ -102,8 +107,10 @@ export async function buildFile(request: BuildRequest): Promise<Build> {
   }
 }
 
-/** NAME.d.ts of a net, which needs no weights. */
-export async function typesOf(request: Omit<BuildRequest, "weights">): Promise<string> {
+/** NAME.d.ts of a net, which needs no weights; `text` is what the file would say. */
+export async function typesOf(
+  request: Omit<BuildRequest, "weights"> & { readonly text?: string },
+): Promise<string> {
   try {
     const { net } = await open(request);
     const weights = { source: zeros(net), from: "none", notes: [] };
@@ -120,7 +127,14 @@ interface Opened {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-async function open({ file, net, set = {}, size, onRead }: BuildRequest): Promise<Opened> {
+async function open({
+  file,
+  text,
+  net,
+  set = {},
+  size,
+  onRead,
+}: BuildRequest & { readonly text?: string }): Promise<Opened> {
   onRead?.(file, "source");
   const read: ReadModule = (wanted, from) => {
     const name = wanted.endsWith(".resnet") ? wanted : `${wanted}.resnet`;
@@ -133,7 +147,7 @@ async function open({ file, net, set = {}, size, onRead }: BuildRequest): Promis
     if (!sides) throw new UsageError(`size: "${size}" is no side such as 288, or 256x192, or 256x192x3`);
     settings.size = sides;
   }
-  const { diagnostics, analysis } = await analyseFile(file, { net, settings, read });
+  const { diagnostics, analysis } = await analyseFile(file, { text, net, settings, read });
   const opened = analysis?.nets[0];
   if (!analysis?.fine || !opened || !analysis.module) throw new BuildError(diagnostics);
   return { net: opened, module: analysis.module, diagnostics };
@@ -188,24 +202,37 @@ export function checkpointBeside(file: string, net?: string, onRead?: OnRead): s
 }
 
 function build(net: AnalysedNet, { weights, isRandom, diagnostics }: ForBuild, request: BuildRequest): Build {
-  const { target = "wasm", kernels, precision, exact, fastMath, onProgress } = request;
+  const { target = "wasm", kernels, precision, exact, fastMath, shard, onProgress } = request;
   if (target !== "wasm" && target !== "tfjs")
     throw new UsageError(`target: "${target}" is none that runs in a page; there are wasm and tfjs`);
   if (exact && fastMath) throw new UsageError("exact and fastMath are opposites: choose one of them");
   if (target === "tfjs" && (exact || fastMath || (precision ?? "f32") !== "f32"))
     throw new UsageError("exact, fastMath and precision go with the target wasm");
+  if (shard !== undefined && !(shard >= 0.01 && Number.isFinite(shard)))
+    throw new UsageError(`shard: ${shard} is not a number of megabytes, such as 4 or 0.5`);
+  const labels = labelsOf(net, request);
   const { artifacts, diagnostics: problems } = emit(net, {
     target: target === "wasm" ? wasm : tfjs,
     weights: weights.source,
     weightsFrom: weights.from,
     arithmetic: { exact: exact ?? false, relaxed: fastMath === "relaxed", precision },
     kernels,
+    labels,
+    shardBytes: shard && Math.round(shard * 2 ** 20),
     onProgress: (done, total) => onProgress?.("packing weights", done / total),
   });
   const told = [...diagnostics, ...problems];
   if (problems.some(({ severity }) => severity === "error")) throw new BuildError(told);
   const { from: weightsFrom, notes } = weights;
   return { name: net.name, artifacts, weightsFrom, notes, untrained: isRandom, diagnostics: told };
+}
+
+function labelsOf(net: AnalysedNet, { labels, onRead }: BuildRequest): readonly string[] | undefined {
+  if (labels === undefined) return undefined;
+  onRead?.(labels, "source");
+  const found = readLabels(labels, cardOf(net, ""));
+  if (!areLabels(found)) throw new BuildError([found]);
+  return found;
 }
 
 /** For what does not depend on weights: made faster than random ones. */

@@ -5,18 +5,26 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Artifact } from "../codegen/target.ts";
+import { readPicture } from "../pictures/read.ts";
 import { type BuildOptions, buildFile, untrainedText } from "./build-file.ts";
 import { splitTarget } from "./files.ts";
-import { contentsOf, inlineImport, inlineUrl, linkModule } from "./link-module.ts";
-import type { Network, NetworkOptions } from "./network.ts";
+import { inlineImport, inlineUrl, linkModule } from "./link-module.ts";
+import type { ClassifyOptions, Network, NetworkOptions, WorkerNetwork } from "./network.ts";
 
 export { BuildError, type BuildOptions } from "./build-file.ts";
-export type { Network, NetworkGuess, NetworkInfo, NetworkOptions } from "./network.ts";
+export type {
+  ClassifyOptions,
+  Network,
+  NetworkGuess,
+  NetworkInfo,
+  NetworkOptions,
+  WorkerNetwork,
+} from "./network.ts";
 
 /** The build's options, and those of the built module; `weights` is a checkpoint. */
 export interface RunOptions
   extends BuildOptions,
-    Omit<NetworkOptions, "weights" | "cache" | keyof BuildOptions> {
+    Omit<NetworkOptions, "weights" | "wasm" | "cache" | keyof BuildOptions> {
   readonly weights?: BuildOptions["weights"];
 }
 
@@ -24,18 +32,41 @@ export interface RunOptions
  * Compiles and loads `FILE` or `FILE#net`. Throws a BuildError with frames for what does not compile. Random weights that nobody
  * asked for are warned of.
  */
-export async function load(target: string | URL, options: RunOptions = {}): Promise<Network> {
+export async function load(
+  target: string | URL,
+  options: RunOptions & { readonly worker: true },
+): Promise<WorkerNetwork>;
+export async function load(
+  target: string | URL,
+  options?: RunOptions & { readonly worker?: false },
+): Promise<Network>;
+export async function load(target: string | URL, options: RunOptions = {}): Promise<Network | WorkerNetwork> {
   const isUrl = target instanceof URL || /^file:/.test(target);
   const { file, net } = splitTarget(isUrl ? relative(fileURLToPath(target)) : target);
   const { forBuild, forLoad } = split(options);
   const build = await buildFile({ net, ...forBuild, file });
   if (build.untrained)
     process.emitWarning(untrainedText(file), { type: "ResnetcWarning", code: "RESNETC_UNTRAINED" });
-  const { artifacts, name } = build;
+  const { artifacts } = build;
   const { load } = await importModule(artifacts);
-  const weights = contentsOf(artifacts, `${name}.weights`) as Uint8Array;
-  const start = (more: NetworkOptions = {}) => load({ ...more, ...forLoad, weights });
-  return forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start();
+  const files = artifacts.filter(({ path }) => path.endsWith(".weights"));
+  const parts = files.map(({ contents }) => contents as Uint8Array);
+  const weights = parts.length === 1 ? parts[0] : parts;
+  const start = (more: GivenOptions = {}) => load({ ...more, ...forLoad, weights });
+  return readingPictures(await (forBuild.target === "tfjs" ? onTfjs(forLoad, start) : start()));
+}
+
+/** A module of a data: address finds no packages, so pictures are read here. */
+function readingPictures(network: Network): Network {
+  const { classify, prepare } = network;
+  return Object.assign(
+    network,
+    prepare && { prepare: async (image: unknown) => prepare(await readPicture(image)) },
+    classify && {
+      classify: async (image: unknown, options?: ClassifyOptions) =>
+        classify(await readPicture(image), options),
+    },
+  );
 }
 
 /** As short as it can be said. */
@@ -46,7 +77,7 @@ function relative(file: string): string {
 
 const buildKeys: ReadonlySet<string> = new Set<keyof BuildOptions>([
   ...(["net", "weights", "names", "seed", "strict", "allowNaN", "set", "size"] as const),
-  ...(["target", "kernels", "precision", "exact", "fastMath"] as const),
+  ...(["target", "kernels", "precision", "exact", "fastMath", "labels", "shard"] as const),
 ]);
 
 function split(options: RunOptions): { readonly forBuild: BuildOptions; readonly forLoad: NetworkOptions } {
@@ -58,8 +89,11 @@ function split(options: RunOptions): { readonly forBuild: BuildOptions; readonly
 }
 
 interface BuiltModule {
-  load(options: NetworkOptions): Promise<Network>;
+  load(options: GivenOptions): Promise<Network>;
 }
+
+/** tfjs takes our kernels too, where they were built in. */
+type GivenOptions = NetworkOptions & { readonly kernels?: unknown };
 
 /** With a name, so that a stack trace does not show the whole text. */
 function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
@@ -72,10 +106,10 @@ function importModule(artifacts: readonly Artifact[]): Promise<BuiltModule> {
   return import(`data:text/javascript;base64,${Buffer.from(named).toString("base64")}`);
 }
 
-/** A module of a data: address imports no packages. */
+/** Nor does it find tfjs. */
 async function onTfjs(
   { backend = "wasm" }: NetworkOptions,
-  start: (more: NetworkOptions) => Promise<Network>,
+  start: (more: GivenOptions) => Promise<Network>,
 ): Promise<Network> {
   const [tf, kernels] = await Promise.all([
     import("@tensorflow/tfjs-core"),

@@ -6,6 +6,7 @@ import path from "node:path";
 import type { Message, OnLoadResult, PartialMessage, PluginBuild } from "esbuild";
 import type { CachedBuild } from "../node/build-cache.ts";
 import { contentsOf } from "../node/link-module.ts";
+import type { Told } from "../node/told.ts";
 import { moduleText, NetError, type Nets } from "./nets.ts";
 
 const prefix = "resnetc-asset:";
@@ -47,7 +48,11 @@ export function setUpEsbuild(build: PluginBuild, nets: Nets): void {
       };
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      return { errors: [messageOf(error)], watchFiles: error.looked.map(({ file }) => file) };
+      const { errors, message } = error;
+      return {
+        errors: errors.length > 0 ? errors.map(messageOf) : [{ text: message }],
+        watchFiles: error.looked.map(({ file }) => file),
+      };
     }
   });
 }
@@ -62,9 +67,9 @@ function baseOf(format: "esm" | "iife" | "cjs"): string {
 }
 
 /** esbuild counts columns from 0, and shows the line itself. */
-function messageOf({ message, told }: NetError): PartialMessage {
-  const place = told?.place;
-  if (!told || !place) return { text: message };
+function messageOf({ message, frame, place }: Told): PartialMessage {
+  const notes = frame === "" ? [] : [{ text: frame }];
+  if (!place) return { text: message, notes };
   const { file, line, column, length, lineText } = place;
   const location: Message["location"] = {
     file: path.relative("", file),
@@ -75,5 +80,5 @@ function messageOf({ message, told }: NetError): PartialMessage {
     lineText,
     suggestion: "",
   };
-  return { text: told.message, location, notes: [{ text: told.frame }] };
+  return { text: message, location, notes };
 }

@@ -18,13 +18,13 @@ export interface LoadedNet {
 
 /** What went wrong, for the bundler to show. */
 export class NetError extends Error {
-  /** The first error, where it is one of the text or the weights. */
-  readonly told: Told | undefined;
+  /** Of the text or the weights; none where an option or a query is wrong. */
+  readonly errors: readonly Told[];
   readonly looked: readonly Looked[];
 
-  constructor(message: string, told?: Told, looked: readonly Looked[] = []) {
+  constructor(message: string, errors: readonly Told[] = [], looked: readonly Looked[] = []) {
     super(message);
-    this.told = told;
+    this.errors = errors;
     this.looked = looked;
   }
 }
@@ -65,8 +65,8 @@ export class Nets {
       return { request, build, warnings: build.untrained ? [...warnings, untrainedText(file)] : warnings };
     } catch (error) {
       if (!(error instanceof FailedBuild)) throw error;
-      const [first] = error.errors;
-      throw new NetError(first ? error.message : `${file}: ${error.message}`, first, error.looked);
+      const { message, errors, looked } = error;
+      throw new NetError(errors.length > 0 ? message : `${file}: ${message}`, errors, looked);
     }
   }
 

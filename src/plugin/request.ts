@@ -59,7 +59,7 @@ export function readRequest(id: string, { models = {} }: PluginOptions, root: st
   const asked = readQuery(query, file);
   const configured = configuredFor(file, models, root);
   const part = query.get(partKey) ?? undefined;
-  const plain = ["net", "target", "set", "size"].every(
+  const plain = ["net", "target", "size", "labels"].every(
     (name) => asked[name as keyof ModelOptions] === undefined,
   );
   return { file, options: { ...configured, ...asked }, part, plain };
@@ -84,6 +84,7 @@ const queries: Readonly<Record<string, Reader>> = {
   weights: (text, file) => ({ weights: text === "random" ? text : path.resolve(path.dirname(file), text) }),
   net: (net) => ({ net }),
   names: (names) => ({ names }),
+  labels: (text, file) => ({ labels: path.resolve(path.dirname(file), text) }),
   size: (size) => ({ size }),
   target: (text) => ({ target: oneOf<"wasm" | "tfjs">("target", text, ["wasm", "tfjs"]) }),
   kernels: (text) => ({ kernels: oneOf<Kernels>("kernels", text, ["stock", "own"]) }),
@@ -116,8 +117,9 @@ function configuredFor(
     .filter((name) => `/${whole}`.endsWith(`/${name.replace(/^\.?\//, "")}`))
     .sort((a, b) => b.length - a.length);
   if (names.length === 0) return {};
-  const { weights, ...options } = models[names[0]];
+  const { weights, labels, ...others } = models[names[0]];
   const absolute = (given: string) => (given === "random" ? given : path.resolve(root, given));
+  const options = { ...others, ...(labels === undefined ? {} : { labels: absolute(labels) }) };
   if (weights === undefined) return options;
   if (typeof weights === "string") return { ...options, weights: absolute(weights) };
   const parts = Object.entries(weights).map(([label, given]) => [label, absolute(given)] as const);

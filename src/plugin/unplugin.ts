@@ -62,7 +62,7 @@ function forWebpack(nets: Nets, meta: UnpluginContextMeta): UnpluginOptions {
 
 /** webpack and rspack show the stack of what a loader throws, unless it says otherwise. */
 function shownAsIs(error: NetError): Error {
-  const { place } = error.told ?? {};
+  const place = error.errors[0]?.place;
   const where = place ? `${place.file}:${place.line}:${place.column}\n` : "";
   const shown = new Error(where + error.message);
   delete shown.stack;
@@ -107,11 +107,26 @@ const emitting = (context: RollupContext): Bundling => ({
   },
 });
 
-function toRollupError({ message, told }: NetError, id: string): RollupError {
-  const place = told?.place;
+/** Vite's own addresses start at the root of the site; a server has files, beside the chunk that asks. */
+const emittingForServer = (context: RollupContext): Bundling => ({
+  url(file, { artifacts }) {
+    const id = context.emitFile({ type: "asset", name: file, source: contentsOf(artifacts, file) });
+    return `new URL("__RESNETC_ASSET_${id}__", import.meta.url)`;
+  },
+});
+
+const placeholders = /__RESNETC_ASSET_([\w$]+)__/g;
+
+function toRollupError({ message, errors: [told, ...others] }: NetError, id: string): RollupError {
   if (!told) return { message, id };
+  const { place } = told;
   const { file, line, column } = place ?? { file: splitId(id)!.file, line: 1, column: 1 };
-  return { message: told.message, id, loc: { file, line, column }, frame: told.frame };
+  return {
+    message: told.message,
+    id,
+    loc: { file, line, column },
+    frame: [told.frame, ...others.map(({ text }) => text)].join("\n\n"),
+  };
 }
 
 function forRollup(nets: Nets): UnpluginOptions {
@@ -167,9 +182,9 @@ function forVite(nets: Nets): UnpluginOptions {
       filter: { id: ours },
       async handler(id) {
         const context = this as unknown as RollupContext;
-        if (!server) return loadFor(nets, id, context, emitting(context));
-        const { dev, watched } = { dev: server, watched: server.watching(nets, id) };
         const isServer = context.environment?.config.consumer === "server";
+        if (!server) return loadFor(nets, id, context, (isServer ? emittingForServer : emitting)(context));
+        const { dev, watched } = { dev: server, watched: server.watching(nets, id) };
         const onDisk = (file: string, { folder }: CachedBuild) =>
           `new URL(${JSON.stringify(pathToFileURL(path.join(folder, file)).href)})`;
         const served = (file: string, build: CachedBuild) =>
@@ -178,6 +193,14 @@ function forVite(nets: Nets): UnpluginOptions {
       },
     },
     vite: {
+      renderChunk(code, { fileName }) {
+        const folder = path.posix.dirname(fileName);
+        const placed = code.replaceAll(placeholders, (_, asset: string) => {
+          const relative = path.posix.relative(folder, this.getFileName(asset));
+          return relative.startsWith(".") ? relative : `./${relative}`;
+        });
+        return placed === code ? null : { code: placed, map: null };
+      },
       configResolved(config) {
         nets.root = config.root;
       },

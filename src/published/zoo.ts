@@ -3,7 +3,7 @@
  */
 import { makeSource } from "../base/source.ts";
 import { type AnalysedNet, analyseLoaded, type Loaded, load } from "../compile.ts";
-import type { ReadModule } from "../lower/modules.ts";
+import type { Module, ReadModule } from "../lower/modules.ts";
 import { publishedNetworks } from "./catalogue.ts";
 import { zooTexts } from "./zoo.generated.ts";
 
@@ -37,6 +37,13 @@ function placeOf(name: string): { readonly files: readonly string[]; readonly ne
   const net = model.replaceAll(/[-.]/g, "_");
   const files = filesOf(source);
   return { files, net: source === "keras" || source === "caffe" ? net.toLowerCase() : net };
+}
+
+/** The file that the net of SOURCE:MODEL stands in, and what it is called there; undefined where the zoo has none. */
+export function zooPlace(name: string): { readonly module: Module; readonly net: string } | undefined {
+  const { files, net } = placeOf(name);
+  const module = files.map(fileOf).find((one) => has(one, net))?.module;
+  return module && { module, net };
 }
 
 /** The net of SOURCE:MODEL under the settings; undefined where the zoo has none. */

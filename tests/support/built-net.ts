@@ -58,7 +58,9 @@ type Tensor4D = import("@tensorflow/tfjs-core").Tensor4D;
 /** The generated module as tests see it; tests/tfjs.test.ts checks the real types with tsc. */
 export interface LoadedNet {
   readonly info: Record<string, unknown>;
+  readonly ready: Promise<void>;
   run(inputs: unknown): Record<string, Float32Array>;
+  runAsync(inputs: unknown): Promise<Record<string, Float32Array>>;
   execute(inputs: unknown): Record<string, Tensor4D>;
   warmUp(): Promise<void>;
   dispose(): void;
@@ -71,6 +73,7 @@ export interface NetModule {
     weights?: unknown;
     onProgress?: (progress: { loaded: number; total: number }) => void;
     wasmPaths?: string;
+    signal?: AbortSignal;
   }): Promise<LoadedNet>;
 }
 

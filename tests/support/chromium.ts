@@ -26,12 +26,43 @@ export const startChromium = (): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A software adapter where there is no graphics processor.
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--enable-features=Vulkan",
+      "--use-vulkan=swiftshader",
+      "--use-angle=swiftshader",
     ],
   });
+
+/** Whether pages of this address get a WebGPU adapter; says why tests of webgpu are skipped where they get none. */
+export async function requireWebGpu(browser: Browser, address: string): Promise<boolean> {
+  const page = await browser.newPage();
+  try {
+    await page.goto(address);
+    const missing = await page.evaluate(`(async () => {
+      if (!navigator.gpu) return "pages have no navigator.gpu";
+      return (await navigator.gpu.requestAdapter()) ? "" : "navigator.gpu gives no adapter";
+    })()`);
+    if (missing === "") return true;
+    if (process.env.CI) throw new Error(`no WebGPU in Chromium: ${missing}; CI skips no tests.`);
+    console.log(`skipped: no WebGPU in Chromium: ${missing}`);
+    return false;
+  } finally {
+    await page.close();
+  }
+}
+
+/** The headers that a page needs to have threads. */
+export const isolating: Readonly<Record<string, string>> = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".json": "application/json",
   ".wasm": "application/wasm",
   ".svg": "image/svg+xml",

@@ -6,16 +6,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import type { GraphModelFiles } from "./graph-model.ts";
-import { root } from "./nets.ts";
+import { tfjsFiles, tfjsTags } from "./tfjs-page.ts";
 
-const scripts = [
-  "tfjs-core/dist/tf-core",
-  "tfjs-backend-wasm/dist/tf-backend-wasm",
-  "tfjs-converter/dist/tf-converter",
-];
-const binaries = ["", "-simd", "-threaded-simd"].map(
-  (kind) => `tfjs-backend-wasm/dist/tfjs-backend-wasm${kind}.wasm`,
-);
+const scripts = ["core", "backend-wasm", "converter"] as const;
 
 /** The page's side; everything goes as plain data. */
 export interface KernelsPage {
@@ -36,20 +29,12 @@ export function kernelsPageFiles(
   picture: Float32Array,
   compiled: string,
 ): Map<string, () => string | Uint8Array> {
-  const files = new Map<string, () => string | Uint8Array>([
-    ["index.html", () => html],
-    ["model.json", () => JSON.stringify(model.json)],
-    ["model.weights", () => new Uint8Array(model.weights)],
-    ["picture", () => new Uint8Array(picture.buffer)],
-  ]);
+  const files = tfjsFiles(scripts)
+    .set("index.html", () => html)
+    .set("model.json", () => JSON.stringify(model.json))
+    .set("model.weights", () => new Uint8Array(model.weights))
+    .set("picture", () => new Uint8Array(picture.buffer));
   const add = (name: string, file: string) => files.set(name, () => readFileSync(file));
-  for (const script of scripts)
-    add(
-      `tfjs/${path.basename(script)}.min.js`,
-      path.join(root, "node_modules/@tensorflow", `${script}.min.js`),
-    );
-  for (const binary of binaries)
-    add(`tfjs/${path.basename(binary)}`, path.join(root, "node_modules/@tensorflow", binary));
   for (const file of readdirSync(compiled, { recursive: true, encoding: "utf8" }).filter((f) =>
     f.endsWith(".js"),
   ))
@@ -72,7 +57,7 @@ export const claimCores = (cores: number) =>
   Object.defineProperty(navigator, "hardwareConcurrency", { value: cores });
 
 const html = `<!doctype html><title>resnetc</title>
-${scripts.map((script) => `<script src="/tfjs/${path.basename(script)}.min.js"></script>`).join("\n")}
+${tfjsTags(scripts)}
 <script type="module">
 import { registerKernels } from "/resnetc/tfjs-kernels/register.js";
 

@@ -22,12 +22,13 @@ import {
   tablesOf,
   unknownTable,
 } from "../../node/find-weights.ts";
+import { areLabels, readLabels, unfitLabels } from "../../node/labels.ts";
 import { UsageError } from "../../node/usage-error.ts";
 import type { PassEvent } from "../../passes/pass.ts";
 import { allPasses } from "../../passes/pipeline.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { withIntegrity } from "../integrity.ts";
-import { areLabels, labelsOption, readLabels, unfitLabels } from "../labels.ts";
+import { labelsOption } from "../labels-option.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
 import { writeArtifacts } from "../output.ts";
 import { describeFusion, netToJson, stageTable, verdictLines } from "../report.ts";
@@ -125,7 +126,7 @@ export async function handler(options: BuildArguments): Promise<number> {
     weights = found.weights;
   }
 
-  const labels = readLabels(options, cardOf(net, ""));
+  const labels = readLabels(options.labels, cardOf(net, ""));
   if (!areLabels(labels)) return stop([labels], options);
   const misfit = labels ? undefined : unfitLabels(cardOf(net, ""));
   if (misfit && !options.json) note(misfit);

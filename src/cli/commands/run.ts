@@ -11,7 +11,7 @@ import { fromNhwc, toNhwc } from "../../run/array-layout.ts";
 import { readNpy, writeNpy } from "../../run/npy.ts";
 import { arithmeticOptions } from "../arithmetic-options.ts";
 import { classify } from "../classify.ts";
-import { labelsOption } from "../labels.ts";
+import { labelsOption } from "../labels-option.ts";
 import { formatOption, netOptions } from "../net-options.ts";
 import { openSubject, RunError, type RunSubject } from "../run-subject.ts";
 import { print, printDiagnostics } from "../terminal.ts";

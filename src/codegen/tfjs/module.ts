@@ -20,6 +20,9 @@ export interface ModuleParts {
   readonly kernels: Kernels;
   /** What it does with pictures. */
   readonly use: PictureUse | undefined;
+  readonly weightBytes: number;
+  /** Of the weights file, four words. */
+  readonly checksum: readonly number[];
 }
 
 /** A map that goes in or out, without the batch. */
@@ -30,7 +33,7 @@ export interface Port {
 }
 
 export function moduleText(parts: ModuleParts): string {
-  const { name, card, inputs, outputs, stored, kernels, use } = parts;
+  const { name, card, inputs, outputs, stored, kernels, weightBytes, checksum, use } = parts;
   const text = new CodeWriter();
   text.doc(
     ...heading(card),
@@ -41,6 +44,8 @@ export function moduleText(parts: ModuleParts): string {
   text.line(`const card = ${JSON.stringify(card, null, 2)};`, "");
   text.line("// What goes in and comes out: a picture is height x width x channels.");
   text.line(`const inputs = ${ports(inputs)};`, `const outputs = ${ports(outputs)};`, "");
+  const build = { weightBytes, checksum: checksum.join() };
+  text.line(`const build = ${JSON.stringify(build, null, 2)};`, "");
   text.line("// The tensors of the weights file: float32, one after the other.");
   text.block(
     "const tensors = [",

@@ -10,6 +10,7 @@ import { standardPasses } from "../../passes/pipeline.ts";
 import { cardText } from "../loader/card.ts";
 import { labelsFile, labelsTable, pictureUse } from "../loader/picture-methods.ts";
 import type { Artifact, EmitRequest, Target } from "../target.ts";
+import { checksumOfWords, hexOf } from "../wasm/checksum.ts";
 import { CallCollector, type Stored } from "./emitter.ts";
 import { type ModuleParts, moduleText } from "./module.ts";
 import { storedValues } from "./stored-values.ts";
@@ -35,6 +36,7 @@ function emit({
   const collector = new CallCollector();
   for (const node of graph.nodes) collector.emit(node);
   const { calls, inputs, stored } = collector;
+  const weightFile = weightBytes(stored, weights, onProgress);
   const parts: ModuleParts = {
     name,
     card,
@@ -52,20 +54,23 @@ function emit({
     stored,
     kernels,
     use: pictureUse(card, labels),
+    weightBytes: weightFile.length,
+    checksum: checksumOfWords([weightFile]),
   };
   const names = parts.use && labelsFile(name, parts.use);
   const offsets = offsetsOf(stored);
-  const bytes = offsets[stored.length];
   const tensors = stored.map(({ name, shape }, i) => ({ name, shape, offset: offsets[i] }));
+  const facts = {
+    file: `${name}.weights`,
+    bytes: parts.weightBytes,
+    checksum: hexOf(parts.checksum),
+  };
   return [
     { path: `${name}.js`, contents: moduleText(parts) },
     ...(names ? [names] : []),
     { path: `${name}.d.ts`, contents: typesText(parts) },
-    { path: `${name}.weights`, contents: weightBytes(stored, weights, onProgress) },
-    {
-      path: `${name}.json`,
-      contents: cardText(card, { file: `${name}.weights`, bytes }, { ...labelsTable(parts.use), tensors }),
-    },
+    { path: `${name}.weights`, contents: weightFile },
+    { path: `${name}.json`, contents: cardText(card, facts, { ...labelsTable(parts.use), tensors }) },
   ];
 }
 

@@ -28,25 +28,59 @@ ${use ? pictureTypes(use).trimStart() : ""}
 export type Backend = "wasm" | "cpu" | "webgl" | "webgpu";
 
 export interface LoadOptions {
-  /** "wasm" unless given. It stays the backend of tfjs after load. */
-  readonly backend?: Backend;
+  /**
+   * "wasm" unless given. It stays the backend of tfjs after load. "auto" measures wasm, webgpu and webgl on this network,
+   * those that start here and agree with wasm, and takes the fastest. The choice is remembered for this build and this
+   * browser, in localStorage where there is one.
+   */
+  readonly backend?: Backend | "auto";
   /** A tfjs-core already loaded (import * as tf, or the global of a script); imported when absent. */
   readonly tf?: typeof tfjs;
-  /** The weights, or where they are; when absent, the file beside this module. */
+  /**
+   * The weights, or where they are; when absent, the file beside this module. They are read again when a graphics
+   * context is lost, so bytes should stay as they are while the network runs on webgl or webgpu.
+   */
   readonly weights?: ArrayBuffer | ArrayBufferView | string | URL;
+  /**
+   * In a page, whether weights that were fetched stay in the browser's Cache storage, under their checksum: true, or
+   * the name of a cache; not unless given. Weights of another build at the same address make room.
+   */
+  readonly cache?: boolean | string;
   /** Called while the weights arrive, in bytes. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
+  /** Gives up loading. */
+  readonly signal?: AbortSignal;
   /** Where the .wasm files of tfjs are, as its setWasmPaths takes it. */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;${kernels === "own" ? kernelsText : ""}
 }
 
-${infoText("and the backend that runs", "readonly backend: Backend;")}
+${infoText(
+  "and the backend that runs",
+  "/** What the network runs on now, and the reason: asked for, measured, or that another was lost. */",
+  "readonly backend: Backend;",
+  "readonly why: string;",
+)}
 
 export interface Network {
+  /** Another object once the network has moved to another backend. */
   readonly info: Info;${use ? pictureMethodTypes(use) : ""}
-  /** Runs pictures given as numbers; the batch follows from the length. Leaves no tensor behind. */
+  /**
+   * Kept when the network can run: at once, unless the graphics context was lost. Then it moves to wasm, or to cpu where
+   * wasm does not start, reads its weights again and says so on the console and in \`info\`. Broken when that fails.
+   */
+  readonly ready: Promise<void>;
+  /**
+   * Runs pictures given as numbers; the batch follows from the length. Leaves no tensor behind. Blocks until the results
+   * are there, which is slow on webgpu. Throws an error of code "context-lost" where a graphics context is lost:
+   * await \`ready\`, then run again.
+   */
   run(inputs: Inputs): Outputs;
-  /** Runs tensors that stay yours; what comes back is yours to dispose of. */
+  /** The same without blocking. Where a graphics context is lost on the way, it runs again on the next backend. */
+  runAsync(inputs: Inputs): Promise<Outputs>;
+  /**
+   * Runs tensors that stay yours; what comes back is yours to dispose of. What lies in a graphics context is lost with
+   * it, and zeros are read from there.
+   */
   execute(inputs: Inputs<tfjs.Tensor4D>): Outputs<tfjs.Tensor4D>;
   /** Runs once on zeros, so that the first real run does not pay for compiling and packing. */
   warmUp(): Promise<void>;

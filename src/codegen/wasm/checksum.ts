@@ -19,13 +19,18 @@ const [prime1, prime2, prime3] = checksumPrimes;
 
 const rotate = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
 
-/** Four words of 32 bits. */
+/** Four words of 32 bits, of chunks of whole vectors. */
 export function checksum(chunks: Iterable<Uint8Array>): readonly number[] {
+  return checksumOfWords(chunks, 16);
+}
+
+/** The same of chunks that are whole words: lanes beyond the end get nothing. */
+export function checksumOfWords(chunks: Iterable<Uint8Array>, unit = 4): readonly number[] {
   // [accumulator][lane]
   const sums = new Int32Array(16);
   let length = 0;
   for (const bytes of chunks) {
-    invariant(bytes.length % 16 === 0, "a chunk is whole vectors");
+    invariant(bytes.length % unit === 0, `a chunk is whole units of ${unit} bytes`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let lane = 0; lane < 16; lane++) {
       let sum = sums[lane];

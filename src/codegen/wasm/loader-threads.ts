@@ -74,7 +74,7 @@ function startThreads(module, memory, { count, why }) {
   const workers = [];
   const start = (resolve) => {
     const failed = (error) => {
-      trouble = error.message ?? "workers are forbidden here";
+      trouble = error.message ?? "the page forbids workers from blobs, see worker-src of its Content-Security-Policy";
       resolve();
     };
     const joined = () => {

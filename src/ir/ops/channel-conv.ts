@@ -4,6 +4,7 @@
  *
  *     y[c] = sum over j < k of w[j] x[c + j - (k - 1) / 2]
  */
+import { tfjsPads } from "../emit-tfjs.ts";
 import type { Op } from "../op.ts";
 import { elements, zeros } from "../tensor.ts";
 
@@ -47,7 +48,9 @@ export const channelConv: Op<ChannelConvAttrs> = {
       const rows = out.temp("reshape", x, `[-1, 1, ${channels}, 1]`);
       const filter = out.temp("reshape", taps, `[1, ${kernel}, 1, 1]`);
       const shape = node.type.shape.slice(1).join(", ");
-      out.result(node, "reshape", out.temp("conv2d", rows, filter, "1", '"same"'), `[-1, ${shape}]`);
+      const half = (kernel - 1) / 2;
+      const pads = tfjsPads({ top: 0, bottom: 0, left: half, right: half });
+      out.result(node, "reshape", out.temp("conv2d", rows, filter, "1", pads), `[-1, ${shape}]`);
     },
     onnx(node, out) {
       const [x, taps] = node.inputs;

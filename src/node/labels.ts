@@ -1,25 +1,13 @@
-/** `--labels`: the names of a net's classes, from a text file or from JSON as others write it. */
-import type { Argv } from "yargs";
+/** The names of a net's classes, from a text file or from JSON as others write it. */
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
 import type { Card } from "../codegen/target.ts";
-import { isBytes, readBytes } from "../node/files.ts";
-import { UsageError } from "../node/usage-error.ts";
 import { labelSets } from "../std/labels.generated.ts";
-
-export interface LabelsArguments {
-  readonly labels?: string | undefined;
-}
-
-export const labelsOption = <T>(yargs: Argv<T>) =>
-  yargs.option("labels", {
-    type: "string",
-    describe:
-      "the names of the classes: a text file, a name a line, or JSON, a list or a config.json with id2label (default: those that the input says)",
-  });
+import { isBytes, readBytes } from "./files.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A name for each class of the net, nothing where none are given, or what is wrong with the file. */
 export function readLabels(
-  { labels: path }: LabelsArguments,
+  path: string | undefined,
   { name, outputs }: Pick<Card, "name" | "outputs">,
 ): readonly string[] | undefined | Diagnostic {
   if (path === undefined) return undefined;
