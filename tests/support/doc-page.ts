@@ -37,11 +37,11 @@ export function commandsOf(text: string): readonly (readonly string[])[] {
   });
 }
 
-/** What a command that must not fail prints. */
-export function printed(args: readonly string[], cwd: string, code: number | null = 0): string {
+/** What a command prints, which ends with this code: its results, or what went wrong where there are none. */
+export function printed(args: readonly string[], cwd: string, code = 0): string {
   const ran = resnetc(args, { cwd });
   assert.is(ran.code, code, `resnetc ${args.join(" ")}\n${ran.out}${ran.err}`);
-  return code === 0 ? ran.out : ran.err || ran.out;
+  return ran.out.trim() ? ran.out : ran.err;
 }
 
 const paragraphsOf = (text: string): readonly string[] => text.trim().split(/\n(?:[ \t]*\n)+/);
