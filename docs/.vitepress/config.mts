@@ -109,10 +109,12 @@ export default defineConfig({
       },
     ],
   },
-  // In the page itself GitHub would show it as a table.
-  transformPageData: ({ relativePath, frontmatter }) => {
-    if (relativePath === "ten-files/index.md")
+  transformPageData: (page) => {
+    const { relativePath, frontmatter, params } = page;
+    // In the page itself GitHub would show it as a table.
+    if (/^(ten-files|sources)\//.test(relativePath))
       Object.assign(frontmatter, { aside: false, pageClass: "wide" });
+    if (params?.file) page.title = params.file;
   },
   themeConfig: {
     nav: [
