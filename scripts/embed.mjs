@@ -5,7 +5,7 @@
  */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 
 const root = new URL("..", import.meta.url);
 
@@ -26,6 +26,7 @@ export function embedded() {
     "src/std/std.generated.ts": `${head}export const stdText = ${JSON.stringify(std)};\n`,
     "src/published/zoo.generated.ts": `${head}export const zooTexts: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(zoo))};\n`,
     "src/codegen/loader/pictures.generated.ts": `${head}${picturesModule()}`,
+    "src/codegen/wasm/loader.generated.ts": `${head}${loaderModule()}`,
     "src/draw/page.generated.ts": `${head}${pageModule()}`,
     "src/std/labels.generated.ts": `${head}export const labelSets: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(Object.fromEntries(labels))};\n`,
   };
@@ -39,6 +40,47 @@ function picturesModule() {
     .map(([name, list]) => `export const ${name} = ${JSON.stringify(bundled(list))};\n`)
     .join("");
 }
+
+/**
+ * The loader of the wasm target, small: pages pay for every byte. Names at the top of it stay, as the tables of a network and the
+ * loader call each other by them.
+ */
+function loaderModule() {
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: 'export * from "./loader.ts"; export * from "./loader-worker.ts"',
+      resolveDir: fileURLToPath(new URL("src/codegen/wasm/", root)),
+      loader: "ts",
+    },
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "texts",
+  });
+  const { loaderText, workerClientText, workerServerText } = new Function(
+    `${outputFiles[0].text}; return texts;`,
+  )();
+  const small = (text) =>
+    withHints(
+      transformSync(text, { minify: true, lineLimit: 120, target: "es2022", charset: "utf8" }).code,
+    ).trim();
+  const uses = [
+    ["arrays", undefined],
+    ["prepare", { classifies: false }],
+    ["classify", { classifies: true }],
+  ];
+  const table = (make) => Object.fromEntries(uses.map(([name, use]) => [name, small(make(use))]));
+  const line = (name, value) => `export const ${name} = ${JSON.stringify(value)};\n`;
+  return [
+    line("loaders", table(loaderText)),
+    line("workerClients", table(workerClientText)),
+    line("workerServer", small(workerServerText)),
+  ].join("");
+}
+
+/** Minified, the package's name by which it is imported has lost the comments that bundlers want there. */
+const withHints = (text) =>
+  text.replace(/\bimport\((?=\w+\))/, "import(/* webpackIgnore: true */ /* @vite-ignore */ ");
 
 /** What redraws the picture in the page that `resnetc draw` writes, and how that looks. */
 function pageModule() {
@@ -76,10 +118,7 @@ function bundled(names) {
     charset: "utf8",
     legalComments: "none",
   });
-  // Minified, the package's name by which it is imported has lost the comments that bundlers want there.
-  const text = outputFiles[0].text
-    .trim()
-    .replace(/\bimport\((?=\w+\))/, "import(/* webpackIgnore: true */ /* @vite-ignore */ ");
+  const text = withHints(outputFiles[0].text.trim());
   const exported = /export\{([^}]*)\};$/.exec(text);
   const fields = exported[1].replaceAll(/([\w$]+) as ([\w$]+)/g, "$2: $1").replaceAll(",", ", ");
   return `(() => {\n${text.slice(0, exported.index)}\nreturn { ${fields} };\n})()`;
@@ -87,7 +126,9 @@ function bundled(names) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(new URL("src/std/", root), { recursive: true });
-  for (const [path, text] of Object.entries(embedded())) writeFileSync(new URL(path, root), text);
+  // Twice: the loader has the text for pictures in it.
+  for (let i = 0; i < 2; i++)
+    for (const [path, text] of Object.entries(embedded())) writeFileSync(new URL(path, root), text);
   mkdirSync(new URL("build/std/", root), { recursive: true });
   copyFileSync(new URL("src/std/std.resnet", root), new URL("build/std/std.resnet", root));
 }

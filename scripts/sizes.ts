@@ -7,8 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { loaderText } from "../src/codegen/wasm/loader.ts";
-import { withoutComments } from "../src/codegen/wasm/module-text.ts";
+import { loaders } from "../src/codegen/wasm/loader.generated.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const folder = path.join(root, "dist/sizes");
@@ -43,7 +42,7 @@ export async function makeSizes(): Promise<void> {
     });
     rmSync(path.join(out, `${name}.weights`));
   }
-  writeFileSync(path.join(folder, "loader.js"), withoutComments(loaderText(undefined)));
+  writeFileSync(path.join(folder, "loader.js"), loaders.arrays);
   // Labels are a file of their own, which comes when they are asked for.
   await bundle("page18", 'export { load } from "./dist/sizes/resnet18/resnet18.js"', [
     "./resnet18.labels.js",

@@ -121,6 +121,11 @@ async function verify(
   for (const [output, value] of Object.entries(expected))
     assertClose({ data: run.outputs[output] }, { data: value.data }, tolerance, `${name}, ${output}`);
   assert.is(run.leak, 0, `${name}: tensors are left`);
+  const card = JSON.parse(String(files.get(`${name}-${target}/${net.graph.name}.json`)!())) as {
+    steps: string[];
+  };
+  assert.is(run.times?.length, card.steps.length, `${name}: a time for each step`);
+  assert.ok(run.times!.every((ms) => ms >= 0 && ms < 60_000));
   return run;
 }
 

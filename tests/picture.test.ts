@@ -13,6 +13,7 @@ import { orientationOf } from "../src/pictures/orientation.ts";
 import { prepare } from "../src/pictures/prepare.ts";
 import { type Pixels, resize } from "../src/pictures/resize.ts";
 import { decode, decodeAlone, decodePicture } from "../src/run/picture.ts";
+import { netOf, problemsOf } from "./support/compiled.ts";
 import { png, pngOf } from "./support/png.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
 
@@ -219,7 +220,7 @@ interface Golden {
   readonly rgb: string;
   readonly resize: number;
 }
-const goldens: { readonly resize: readonly Golden[]; readonly prepare: readonly Golden[] } = JSON.parse(
+const goldens: Readonly<Record<"resize" | "bicubic" | "prepare", readonly Golden[]>> = JSON.parse(
   readFileSync(fileURLToPath(new URL("fixtures/pictures/pillow.json", import.meta.url)), "utf8"),
 );
 
@@ -228,6 +229,37 @@ for (const { from, width, height, rgb } of goldens.resize) {
     assert.equal([...whole(formula(...from), width, height)], [...Buffer.from(rgb, "base64")]);
   });
 }
+
+for (const { from, width, height, rgb } of goldens.bicubic) {
+  test(`resize ${from.join("x")} to ${width}x${height}, bicubic: Pillow's bytes`, () => {
+    const all = [
+      { start: 0, count: width },
+      { start: 0, count: height },
+    ] as const;
+    assert.equal(
+      [...resize(formula(...from), width, height, ...all, "bicubic").data],
+      [...Buffer.from(rgb, "base64")],
+    );
+  });
+}
+
+test("image(filter = ...) says how pictures are resized; other words are told", () => {
+  const text = (filter: string) => `net n { input image(8x8x3, resize = 9${filter}); conv(3x3, 4) }`;
+  const attrs = (filter: string) =>
+    (netOf(text(filter)).graph.nodes[0].attrs as { preprocess: Preprocess }).preprocess;
+  assert.is(attrs("").filter, undefined);
+  assert.is(attrs(', filter = "bilinear"').filter, undefined);
+  assert.is(attrs(', filter = "bicubic"').filter, "bicubic");
+  assert.equal(problemsOf(text(', filter = "bicubc"')), [
+    'out-of-range: `filter` of `image` must be "bilinear" or "bicubic", this is "bicubc"',
+  ]);
+  const picture = formula(19, 13);
+  const how = { ...plain, resize: 9 };
+  const found = prepare(picture, [1, 8, 8, 3], { ...how, filter: "bicubic" });
+  assert.not.equal(found, prepare(picture, [1, 8, 8, 3], how));
+  const columns = { start: 2, count: 8 };
+  assert.equal([...found], [...resize(picture, 13, 9, columns, { start: 0, count: 8 }, "bicubic").data]);
+});
 
 for (const { from, resize: shorter, width, height, rgb } of goldens.prepare) {
   test(`Resize(${shorter}), CenterCrop(${height}, ${width}) of ${from.join("x")}: torchvision's bytes`, () => {

@@ -54,6 +54,42 @@ test("times of layers add up to the whole", () => {
   assert.ok(Math.abs(ratios.at(-1)! - 1) < 0.2, ratios.join());
 });
 
+test("tfjs too: each call has its time, and its operation", () => {
+  for (const backend of ["wasm", "cpu"]) {
+    const args = [
+      "profile",
+      tinyFile,
+      "--target",
+      "tfjs",
+      "--backend",
+      backend,
+      "--seconds",
+      "0.2",
+      "--json",
+    ];
+    const { code, out, err } = resnetc(args);
+    assert.is(code, 0, err);
+    const { layers, ms, threads } = JSON.parse(out) as Profile;
+    assert.is(threads.used, 1);
+    assert.ok(layers.some(({ name, macs }) => name === "conv1.conv" && macs === 8 * 8 * 27 * 4));
+    assert.ok(
+      layers.every(
+        (one) => one.ms >= 0 && one.kernels === `tfjs ${backend}` && one.predictedMs === undefined,
+      ),
+    );
+    const sum = layers.reduce((total, one) => total + one.ms, 0);
+    assert.ok(sum > 0 && sum < 1.05 * ms, `${sum} of ${ms}`);
+  }
+  assert.match(
+    oneLine(resnetc(["profile", tinyFile, "--backend", "cpu"]).err),
+    "--backend goes with --target tfjs",
+  );
+  assert.match(
+    oneLine(resnetc(["profile", tinyFile, "--target", "tfjs", "--threads", "2"]).err),
+    "--threads goes with --target wasm",
+  );
+});
+
 test("a table of 80 columns, the longest first where one asks for some", () => {
   const { code, out } = resnetc(["profile", resnet18, "--seconds", "0.1", "--top", "3", "--threads", "2"]);
   assert.is(code, 0);

@@ -86,6 +86,11 @@ const commands: readonly Command[] = [
     summary: "a starter file, or a page that classifies pictures",
     load: () => import("./commands/new.ts"),
   },
+  {
+    usage: "serve [folder]",
+    summary: "a folder as pages with threads",
+    load: () => import("./commands/serve.ts"),
+  },
   { usage: "lsp", summary: "the language server, for editors", load: () => import("./commands/lsp.ts") },
 ];
 

@@ -73,8 +73,8 @@ function inputWords(before: AnalysedNet, after: AnalysedNet): string[] {
     const [from, to] = [node, b[i]].map(({ type }) => showMap(type.shape));
     if (from !== to) words.push(`${node.name}: ${from} → ${to}`);
     const [p, q] = [node.attrs.preprocess, b[i].attrs.preprocess];
-    for (const key of ["mean", "std", "range", "order", "resize", "labels"] as const) {
-      const [x, y] = [p, q].map((how) => (how ? String(how[key]) || "none" : "none"));
+    for (const key of ["mean", "std", "range", "order", "resize", "filter", "labels"] as const) {
+      const [x, y] = [p, q].map((how) => (how ? String(how[key] ?? "") || "none" : "none"));
       if (x !== y) words.push(`${node.name}: ${key} ${x} → ${y}`);
     }
     return words;

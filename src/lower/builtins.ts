@@ -281,4 +281,5 @@ export const imageParameters: readonly BuiltinParameter[] = [
   text("order", "rgb"),
   int("resize", 0, 0),
   text("labels", ""),
+  text("filter", "bilinear"),
 ];

@@ -315,22 +315,30 @@ function withSize(value: ImageFunctionValue, span: Span): Value {
     const found = filled.get(name);
     return found?.kind === "number" ? found.value : 0;
   };
-  const order = text("order");
-  if (order !== "rgb" && order !== "bgr") {
-    const place = value.named.get("order")?.span ?? span;
-    const near = allNearest(order, ["rgb", "bgr"]).map((name) => `"${name}"`);
-    const params = { what: "`order` of `image`", wanted: '"rgb" or "bgr"', value: `"${order}"` };
-    const fixes = near.map((name) => writeValue(place, name));
-    fail("out-of-range", place, params, { hint: didYouMean(near, "") ?? 'write "rgb" or "bgr"', fixes });
-  }
+  /** One of two words. */
+  const either = <A extends string, B extends string>(name: string, a: A, b: B): A | B => {
+    const found = text(name);
+    if (found === a) return a;
+    if (found === b) return b;
+    const place = value.named.get(name)?.span ?? span;
+    const near = allNearest(found, [a, b]).map((word) => `"${word}"`);
+    const params = { what: `\`${name}\` of \`image\``, wanted: `"${a}" or "${b}"`, value: `"${found}"` };
+    const fixes = near.map((word) => writeValue(place, word));
+    return fail("out-of-range", place, params, {
+      hint: didYouMean(near, "") ?? `write "${a}" or "${b}"`,
+      fixes,
+    });
+  };
+  const filter = either("filter", "bilinear", "bicubic");
   const preprocess = {
     mean: numbers("mean", 0),
     std: numbers("std", 1),
     range: number("range"),
-    order,
+    order: either("order", "rgb", "bgr"),
     // A picture made smaller than the net's input would be framed in black: then it fills the input instead.
     resize: number("resize") < Math.max(...sides.slice(0, 2)) ? 0 : number("resize"),
     labels: text("labels"),
+    ...(filter === "bicubic" ? { filter } : {}),
   } as const;
   return { kind: "image", sides, preprocess };
 }

@@ -4,7 +4,7 @@
  */
 import type { Preprocess } from "../ir/ops/input.ts";
 import type { Shape } from "../ir/tensor.ts";
-import { type Pixels, resize } from "./resize.ts";
+import { type Filter, type Pixels, resize } from "./resize.ts";
 import { centreView, type View } from "./views.ts";
 
 /** For inputs that do not say how pictures are prepared: 0 to 1, the middle of the smallest picture that covers them. */
@@ -30,8 +30,8 @@ export function prepareView(
   preprocess: Preprocess,
 ): Float32Array {
   const { width, height } = view;
-  const data = cutOut(picture, view);
-  const { mean, std, range, order } = preprocess;
+  const { mean, std, range, order, filter = "bilinear" } = preprocess;
+  const data = cutOut(picture, view, filter);
   const out = new Float32Array(height * width * channels);
   for (let i = 0; i < out.length; i++) {
     const c = i % channels;
@@ -48,10 +48,14 @@ const luma = (rgb: Pixels["data"], at: number): number =>
   (rgb[at] * 19595 + rgb[at + 1] * 38470 + rgb[at + 2] * 7471 + 0x8000) >> 16;
 
 /** The view's part of the picture, filled up with black where it reaches beyond. Red, green, blue, row by row. */
-function cutOut(picture: Pixels, { resized, left, top, width, height }: View): Pixels["data"] {
+function cutOut(
+  picture: Pixels,
+  { resized, left, top, width, height }: View,
+  filter: Filter,
+): Pixels["data"] {
   const columns = { start: Math.max(0, left), count: Math.min(resized.width, width) };
   const rows = { start: Math.max(0, top), count: Math.min(resized.height, height) };
-  const part = resize(picture, resized.width, resized.height, columns, rows).data;
+  const part = resize(picture, resized.width, resized.height, columns, rows, filter).data;
   if (left >= 0 && top >= 0) return part;
   const out = new Uint8Array(width * height * 3);
   for (let y = 0; y < rows.count; y++) {

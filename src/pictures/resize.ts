@@ -1,8 +1,30 @@
 /**
- * Resizes pictures exactly as Pillow does (src/libImaging/Resample.c, BILINEAR), which is what torchvision
- * evaluates its models with: a triangle whose width grows with the reduction (antialias), first along the
+ * Resizes pictures exactly as Pillow does (src/libImaging/Resample.c, BILINEAR and BICUBIC), which is what torchvision and timm
+ * evaluate their models with: a filter whose width grows with the reduction (antialias), first along the
  * rows, then along the columns, in fixed point with 22 bits, rounded to whole numbers after each pass.
  */
+
+/** How pixels between those of the picture are found. */
+export type Filter = "bilinear" | "bicubic";
+
+interface Kernel {
+  /** How far it reaches to both sides, where nothing is made smaller. */
+  readonly support: number;
+  weight(distance: number): number;
+}
+
+const kernels: Readonly<Record<Filter, Kernel>> = {
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  /** Keys (1981) with a = -1/2. */
+  bicubic: {
+    support: 2,
+    weight(distance) {
+      const x = Math.abs(distance);
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
+    },
+  },
+};
 
 /** A picture: 8 bits a channel, red, green, blue and, of four, alpha of each pixel, row by row from the top. */
 export interface Pixels {
@@ -30,11 +52,11 @@ export interface Range {
   readonly count: number;
 }
 
-function windowsFor(from: number, to: number, part: Range): Windows {
+function windowsFor(from: number, to: number, part: Range, filter: Filter): Windows {
+  const kernel = kernels[filter];
   const scale = from / to;
   const spread = Math.max(scale, 1);
-  // The triangle reaches 1 to both sides, times the reduction.
-  const support = spread;
+  const support = kernel.support * spread;
   const stride = Math.ceil(support) * 2 + 1;
   const starts = new Int32Array(part.count);
   const lengths = new Int32Array(part.count);
@@ -46,11 +68,13 @@ function windowsFor(from: number, to: number, part: Range): Windows {
     const length = Math.min(from, Math.trunc(center + support + 0.5)) - start;
     let sum = 0;
     for (let k = 0; k < length; k++) {
-      exact[k] = Math.max(0, 1 - Math.abs((k + start - center + 0.5) * (1 / spread)));
+      exact[k] = kernel.weight((k + start - center + 0.5) * (1 / spread));
       sum += exact[k];
     }
-    for (let k = 0; k < length; k++)
-      weights[i * stride + k] = Math.trunc(0.5 + (exact[k] / sum) * 2 ** precision);
+    for (let k = 0; k < length; k++) {
+      const weight = (exact[k] / sum) * 2 ** precision;
+      weights[i * stride + k] = Math.trunc(weight + (weight < 0 ? -0.5 : 0.5));
+    }
     starts[i] = start;
     lengths[i] = length;
   }
@@ -61,14 +85,21 @@ function windowsFor(from: number, to: number, part: Range): Windows {
  * A part of the picture at another size, without alpha. Only the part is computed: a picture one pixel wide, made 256
  * wide, would else be larger than memory.
  */
-export function resize(picture: Pixels, width: number, height: number, columns: Range, rows: Range): Pixels {
-  return resizeColumns(resizeRows(picture, width, columns), height, rows);
+export function resize(
+  picture: Pixels,
+  width: number,
+  height: number,
+  columns: Range,
+  rows: Range,
+  filter: Filter = "bilinear",
+): Pixels {
+  return resizeColumns(resizeRows(picture, width, columns, filter), height, rows, filter);
 }
 
 /** Alpha is dropped here, not blended, as Pillow's convert("RGB") does. */
-function resizeRows(picture: Pixels, width: number, columns: Range): Pixels {
+function resizeRows(picture: Pixels, width: number, columns: Range, filter: Filter): Pixels {
   if (width === picture.width && columns.count === width && picture.channels === 3) return picture;
-  const { starts, lengths, weights, stride } = windowsFor(picture.width, width, columns);
+  const { starts, lengths, weights, stride } = windowsFor(picture.width, width, columns, filter);
   const { height, data, channels } = picture;
   const to = columns.count;
   const out = new Uint8Array(to * height * 3);
@@ -83,9 +114,9 @@ function resizeRows(picture: Pixels, width: number, columns: Range): Pixels {
   return { width: to, height, data: out, channels: 3 };
 }
 
-function resizeColumns(picture: Pixels, height: number, rows: Range): Pixels {
+function resizeColumns(picture: Pixels, height: number, rows: Range, filter: Filter): Pixels {
   if (height === picture.height && rows.count === height) return picture;
-  const { starts, lengths, weights, stride } = windowsFor(picture.height, height, rows);
+  const { starts, lengths, weights, stride } = windowsFor(picture.height, height, rows, filter);
   const row = picture.width * 3;
   const out = new Uint8Array(row * rows.count);
   for (let y = 0; y < rows.count; y++) {

@@ -36,8 +36,9 @@ const memoryBound = 4;
 function reasonOf(layer: Layer, best: number): string {
   const { macs, bytes, ms, predictedMs, kernels, what } = layer;
   if (macs > 0 && macs / bytes < memoryBound) return "; few multiply-adds a byte: memory decides";
-  if (ms > 1.6 * predictedMs) return `; ${(ms / predictedMs).toFixed(1)} times what the planner expects`;
-  if (macs > 0 && rateOf(layer) < 0.55 * best && !kernels.includes("winograd") && /3x3|5x5/.test(what))
+  if (predictedMs !== undefined && ms > 1.6 * predictedMs)
+    return `; ${(ms / predictedMs).toFixed(1)} times what the planner expects`;
+  if (macs > 0 && rateOf(layer) < 0.55 * best && kernels === "conv" && /3x3|5x5/.test(what))
     return "; no Winograd form fits this shape";
   return "";
 }

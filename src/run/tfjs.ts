@@ -16,6 +16,11 @@ export type NodeBackend = "wasm" | "cpu";
 export interface StartedTfjs {
   /** `inputs` are NHWC, by the names of the net's inputs; results likewise. */
   run(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  /** The milliseconds of each call, named by its operation: the least of so many runs. */
+  profile(
+    inputs: Readonly<Record<string, Tensor>>,
+    rounds?: number,
+  ): { readonly label: string; readonly ms: number }[];
   dispose(): void;
 }
 
@@ -52,6 +57,13 @@ export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Pro
         tf.dispose(tensors.map(([, tensor]) => tensor));
       }
     },
+    profile(inputs, rounds) {
+      const { steps } = JSON.parse(contentsOf(artifacts, ".json")) as { steps: string[] };
+      const arrays = Object.entries(inputs).map(
+        ([name, { data }]) => [name, Float32Array.from(data)] as const,
+      );
+      return network.profile(Object.fromEntries(arrays), rounds).map((ms, i) => ({ label: steps[i], ms }));
+    },
     dispose() {
       network.dispose();
       tf.env().set("PROD", isProduction);
@@ -85,6 +97,7 @@ interface GeneratedModule {
     execute(
       inputs: Record<string, import("@tensorflow/tfjs-core").Tensor>,
     ): Record<string, import("@tensorflow/tfjs-core").Tensor>;
+    profile(inputs: Record<string, Float32Array>, rounds?: number): number[];
     dispose(): void;
   }>;
 }
@@ -93,7 +106,7 @@ function importText(text: string): Promise<GeneratedModule> {
   return import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
 }
 
-function contentsOf(artifacts: readonly Artifact[], ending: ".js"): string;
+function contentsOf(artifacts: readonly Artifact[], ending: ".js" | ".json"): string;
 function contentsOf(artifacts: readonly Artifact[], ending: ".weights"): Uint8Array;
 function contentsOf(artifacts: readonly Artifact[], ending: string): string | Uint8Array {
   const found = artifacts.find(({ path }) => path.endsWith(ending));

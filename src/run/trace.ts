@@ -38,7 +38,7 @@ const event = (name: string, cat: string, ts: number, dur: number, args: object)
 const argumentsOf = ({ what, kernels, macs, bytes, ms, predictedMs }: Layer) => ({
   ...{ operation: what, kernels, macs, bytes },
   ...(macs > 0 ? { "GMAC/s": round(macs / ms / 1e6) } : {}),
-  predictedMs: round(predictedMs),
+  ...(predictedMs === undefined ? {} : { predictedMs: round(predictedMs) }),
 });
 
 /** Nanoseconds are enough. */

@@ -25,6 +25,8 @@ export interface PageRun {
   };
   /** Tensors that runs left. */
   readonly leak: number;
+  /** Of each step, in milliseconds. */
+  readonly times?: readonly number[];
 }
 
 export interface RunRequest {
@@ -85,10 +87,11 @@ globalThis.page = {
     // The two ways to run must agree to the bit.
     const again = net.runAsync ? plain(await net.runAsync(arrays)) : plain(outputs);
     if (JSON.stringify(again) !== JSON.stringify(plain(outputs))) throw new Error("runAsync gives other results");
+    const times = net.profile(arrays, 1);
     const leak = tensors() - before;
     const { backend, why, threads } = net.info;
     net.dispose();
-    return { outputs: plain(outputs), info: { backend, why, threads }, leak };
+    return { outputs: plain(outputs), info: { backend, why, threads }, leak, times };
   },
 };
 `;

@@ -23,10 +23,20 @@ export const builder = (yargs: Argv) =>
       demandOption: true,
       describe: "a .resnet file, FILE#net for one of its nets",
     })
+    .option("target", {
+      choices: ["wasm", "tfjs"] as const,
+      default: "wasm" as const,
+      describe: "what is measured",
+    })
+    .option("backend", {
+      choices: ["wasm", "cpu"] as const,
+      defaultDescription: "wasm",
+      describe: "tfjs: its backend",
+    })
     .option("threads", {
       type: "string",
-      default: "1",
-      describe: "how many, or auto: the processors there are",
+      defaultDescription: "1",
+      describe: "wasm: how many, or auto: the processors there are",
     })
     .option("seconds", {
       type: "number",
@@ -54,13 +64,18 @@ export async function handler(options: ProfileArguments): Promise<number> {
     throw new UsageError(`--seconds ${seconds} is not a number up to 600`);
   if (top !== undefined && !(Number.isInteger(top) && top > 0))
     throw new UsageError(`--top ${top} is not a whole number from 1`);
-  const threads = readThreads(options.threads);
-  const arithmetic = readArithmetic(options, undefined, undefined);
+  const isTfjs = options.target === "tfjs";
+  if (isTfjs && options.threads !== undefined) throw new UsageError("--threads goes with --target wasm");
+  if (!isTfjs && options.backend !== undefined) throw new UsageError("--backend goes with --target tfjs");
+  const threads = readThreads(options.threads ?? "1");
+  const place = isTfjs ? "--target wasm" : undefined;
+  const arithmetic = readArithmetic(options, place, place);
   const opened = await openNet(options.file, options);
   if (!opened) return 1;
   const { net } = opened;
   const found = await profileNet({
     ...{ net, threads, arithmetic },
+    target: isTfjs ? `tfjs ${options.backend ?? "wasm"}` : "wasm",
     // How long kernels take does not depend on the numbers.
     weights: heWeights(net.graph, 0),
     patience: 1000 * seconds,

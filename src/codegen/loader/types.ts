@@ -35,6 +35,7 @@ export interface Info {
       readonly range: number;
       readonly order: "rgb" | "bgr";
       readonly resize: number;
+      readonly filter?: "bicubic";
       readonly labels: string;
     };
   }[];

@@ -77,13 +77,14 @@ function metadataOf({ inputs, outputs, weights, params, macs }: Card): Record<st
     const [, height, width] = shape;
     entries[`${name}.size`] = `${height}x${width}`;
     if (!preprocess) continue;
-    const { mean, std, range, order, resize, labels } = preprocess;
+    const { mean, std, range, order, resize, labels, filter = "bilinear" } = preprocess;
     entries[`${name}.formula`] = "(range * pixel - mean) / std, pixel in 0..1";
     entries[`${name}.mean`] = mean.join(",");
     entries[`${name}.std`] = std.join(",");
     entries[`${name}.range`] = String(range);
     entries[`${name}.order`] = order;
     entries[`${name}.resize`] = String(resize);
+    entries[`${name}.filter`] = filter;
     if (labels !== "") entries[`${name}.labels`] = labels;
   }
   for (const { name, probabilities } of outputs) if (probabilities) entries[`${name}.probabilities`] = "true";

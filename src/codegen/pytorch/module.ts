@@ -76,14 +76,15 @@ function classDoc(card: Card): string {
 
 /** What torchvision calls the preparation of a picture. */
 function transformText(
-  { mean, std, range, order, resize, labels }: Preprocess,
+  { mean, std, range, order, resize, labels, filter }: Preprocess,
   [, height, width]: readonly number[],
 ): string {
   const size = `(${height}, ${width})`;
+  const how = filter === "bicubic" ? ", interpolation=transforms.InterpolationMode.BICUBIC" : "";
   const steps = [
     ...(resize
-      ? [`transforms.Resize(${resize})`, `transforms.CenterCrop(${size})`]
-      : [`transforms.Resize(${size})`]),
+      ? [`transforms.Resize(${resize}${how})`, `transforms.CenterCrop(${size})`]
+      : [`transforms.Resize(${size}${how})`]),
     "transforms.ToTensor()",
     ...(order === "bgr" ? ["transforms.Lambda(lambda picture: picture.flip(0))"] : []),
     ...(range === 1 ? [] : [`transforms.Lambda(lambda picture: ${range} * picture)`]),

@@ -97,9 +97,52 @@ function makeNetwork(tf, engine) {
       await runAsync(Object.fromEntries(inputs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))])));
     },
 
+    profile(given, rounds = 10) {
+      let least;
+      for (let round = 0; round < rounds; round++) {
+        const times = engine.use((on) => timesOf(tf, on, engine, given));
+        least = times.map((time, i) => Math.min(time, least?.[i] ?? Infinity));
+      }
+      return least;
+    },
+
     dispose: () => engine.dispose(),
   };
   return ${use ? `Object.assign(made, pictureMethods(${use.classifies ? "runAsync" : ""}))` : "made"};
+}
+
+/** The milliseconds of each call of the network; on a graphics processor with the wait for its result. */
+function timesOf(tf, on, engine, given) {
+  const { arrays, batch } = checkArrays(given);
+  const times = [];
+  engine.attempt(on, () =>
+    tf.tidy(() => {
+      const maps = arrays.map((array, i) => tf.tensor(own(on.backend, array), [batch, ...inputs[i].shape]));
+      network(timed(tf, on.backend, times), on.weights, ...maps);
+    }),
+  );
+  return times;
+}
+
+function timed(tf, backend, times) {
+  const waits = backend === "webgl" || backend === "webgpu";
+  const wrap = (holder) =>
+    new Proxy(holder, {
+      get(target, key) {
+        const value = target[key];
+        // tf.fused and tf.image have functions of the network too; the others take no time.
+        if (typeof value === "object" && value !== null) return wrap(value);
+        if (typeof value !== "function" || key === "tidy" || key === "clone") return value;
+        return (...args) => {
+          const start = performance.now();
+          const result = value.apply(target, args);
+          if (waits) for (const part of [result].flat()) part.dataSync();
+          times.push(performance.now() - start);
+          return result;
+        };
+      },
+    });
+  return wrap(tf);
 }
 ${use ? pictureMethodsText(use) : ""}
 // ---- what callers hand in ----------------------------------------------------------------------

@@ -60,6 +60,9 @@ function emit({
   const names = parts.use && labelsFile(name, parts.use);
   const offsets = offsetsOf(stored);
   const tensors = stored.map(({ name, shape }, i) => ({ name, shape, offset: offsets[i] }));
+  const steps = calls.map(({ node, fn, variable }) =>
+    variable === collector.ref(node) ? node.name : `${node.name} ${fn}`,
+  );
   const facts = {
     file: `${name}.weights`,
     bytes: parts.weightBytes,
@@ -70,7 +73,7 @@ function emit({
     ...(names ? [names] : []),
     { path: `${name}.d.ts`, contents: typesText(parts) },
     { path: `${name}.weights`, contents: weightFile },
-    { path: `${name}.json`, contents: cardText(card, facts, { ...labelsTable(parts.use), tensors }) },
+    { path: `${name}.json`, contents: cardText(card, facts, { ...labelsTable(parts.use), steps, tensors }) },
   ];
 }
 

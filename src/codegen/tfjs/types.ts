@@ -82,6 +82,11 @@ export interface Network {
    * it, and zeros are read from there.
    */
   execute(inputs: Inputs<tfjs.Tensor4D>): Outputs<tfjs.Tensor4D>;
+  /**
+   * The milliseconds of each call, the least of so many runs; NAME.json names the steps. On webgl and webgpu with the time to wait for
+   * the result and to read it.
+   */
+  profile(inputs: Inputs, rounds?: number): number[];
   /** Runs once on zeros, so that the first real run does not pay for compiling and packing. */
   warmUp(): Promise<void>;
   /** Frees the weights; the network is of no use afterwards. */

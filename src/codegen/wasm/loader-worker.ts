@@ -127,6 +127,4 @@ async function take({ id, method, args }) {
 
 if (node) port.on("message", take);
 else port.onmessage = ({ data }) => take(data);
-
-export {};
 `;

@@ -4,8 +4,7 @@ import { heading } from "../loader/card.ts";
 import { labelsText, type PictureUse } from "../loader/picture-methods.ts";
 import type { Card } from "../target.ts";
 import type { EncodedImage, Port } from "./image.ts";
-import { loaderText } from "./loader.ts";
-import { workerClientText, workerServerText } from "./loader-worker.ts";
+import { loaders, workerClients, workerServer } from "./loader.generated.ts";
 
 /** A file of weights. */
 export interface WeightsPart {
@@ -61,7 +60,8 @@ export function moduleText(made: ModuleParts): string {
     "/** Starts a network, in a worker where options say so. See the .d.ts file for all of them. */",
   );
   text.line("export const load = async (options = {}) => (options.worker ? startInWorker : start)(options);");
-  text.line("", shared(use), "", withoutComments(workerClientText(use)));
+  const kind = kindOf(use);
+  text.line("", loaders[kind], "", workerClients[kind]);
   return text.toString();
 }
 
@@ -84,7 +84,8 @@ export function workerText(parts: ModuleParts): string {
   );
   text.line("const weightsUrls = undefined;");
   if (use) text.line("const labels = async () => [];");
-  text.line("", shared(use), "", withoutComments(workerServerText));
+  // Something of a module, by which Node knows that it is one.
+  text.line("", loaders[kindOf(use)], "", workerServer, "export {};");
   return text.toString();
 }
 
@@ -112,11 +113,9 @@ function writeVariants(text: CodeWriter, list: readonly string[]): void {
   text.block("const variants = [", () => text.line(...list), "];");
 }
 
-const shared = (use: PictureUse | undefined): string => withoutComments(loaderText(use));
-export const withoutComments = (text: string): string => text.replaceAll(comments, "").trim();
-
-/** Lines that only comment: they are for readers of the compiler, and every page would pay for them. */
-const comments = /^ *\/(\/.*|\*\*[\s\S]*?\*\/)\n/gm;
+/** The loader is there for each, made smaller by scripts/embed.mjs. */
+const kindOf = (use: PictureUse | undefined): keyof typeof loaders =>
+  use ? (use.classifies ? "classify" : "prepare") : "arrays";
 
 const ports = (list: readonly Port[]): string =>
   JSON.stringify(list.map(({ name, shape, address }) => ({ name, shape, address })));

@@ -11,6 +11,8 @@ export interface Preprocess {
   readonly order: "rgb" | "bgr";
   /** The shorter side is resized to this before the centre crop; 0 resizes it to the input itself. */
   readonly resize: number;
+  /** How it is resized: as Pillow's BICUBIC; BILINEAR without it. */
+  readonly filter?: "bicubic";
   /** Name of a label set, such as "imagenet-1k", or "". */
   readonly labels: string;
 }
