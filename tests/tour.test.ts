@@ -1,7 +1,7 @@
 /** docs/tour.md, done from top to bottom in an empty folder: its files, commands, outputs, picture, and its page in a browser. */
+import { spawn } from "node:child_process";
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { requireChromium, serve, startChromium } from "./support/chromium.ts";
-import { resnetc } from "./support/cli.ts";
+import { requireChromium, startChromium } from "./support/chromium.ts";
+import { binary, resnetc } from "./support/cli.ts";
 import { commandsOf, DocPage, expectPicture, printed, shownOf } from "./support/doc-page.ts";
 import { root } from "./support/nets.ts";
 import { requireShared, sharedPath } from "./support/shared.ts";
@@ -47,7 +47,8 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
         writeFileSync(at(title), text);
       } else if (language === "sh") {
         runAll(0);
-        if (text.startsWith("npm install")) continue;
+        // The first has been done, the last goes on for as long as the page is open.
+        if (text.startsWith("npm install") || text.startsWith("npx resnetc serve")) continue;
         commands = commandsOf(text);
       } else {
         assert.is(language, "text");
@@ -65,15 +66,17 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
 
   if (requireChromium()) {
     test("the page says what the command said", async () => {
-      const built = ["tour.js", "tour.worker.js", "tour.wasm", "tour.weights"].map(
-        (file) => `dist/tour/${file}`,
-      );
-      const files = ["index.html", ...built].filter((file) => existsSync(at(file)));
-      const server = await serve(new Map(files.map((file) => [file, () => readFileSync(at(file))])));
+      const server = spawn(process.execPath, [binary, "serve", "--port", "0"], {
+        cwd: home,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const origin = await new Promise<string>((resolve) => {
+        server.stdout.on("data", (data) => resolve(/http:\S+/.exec(String(data))![0]));
+      });
       const browser = await startChromium();
       try {
         const tab = await browser.newPage();
-        await tab.goto(`${server.origin}/index.html`);
+        await tab.goto(origin);
         await tab.setInputFiles("input", at("cat.png"));
         await tab.waitForSelector("output:not(:empty)");
         const said = printed(["run", "dist/tour", "cat.png", "--top", "1", "--json"], home);
@@ -82,7 +85,7 @@ if (requireShared("models/cifar/resnet20-12fca82f.th")) {
         assert.is(await tab.textContent("output"), `cat, ${(100 * score).toFixed(1)} %`);
       } finally {
         await browser.close();
-        await server.close();
+        server.kill();
       }
     });
   }
