@@ -225,6 +225,11 @@ test("many labels are a file of their own, which comes when it is needed", async
   const [best] = await net.classify(rgb.bytes, { top: 1 });
   assert.is(best.label, many[best.index]);
   net.dispose();
+  // A name may have anything in it.
+  const odd = many.map((name, i) => (i === 7 ? 'two\nlines, "quoted"' : name));
+  const oddNet = await (await loadOf(buildSeen({ labels: odd, source })))();
+  assert.equal(await oddNet.labels(), odd);
+  oddNet.dispose();
   const few = buildSeen().artifacts.map(({ path: file }) => file);
   assert.equal(few, ["seen.js", "seen.worker.js", "seen.d.ts", "seen.wasm", "seen.weights", "seen.json"]);
 });

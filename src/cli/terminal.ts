@@ -63,6 +63,17 @@ export const note = (text: string): void => {
   write(2, `${text}\n`);
 };
 
+/** At most 80 columns, what goes on is indented. */
+export function wrapped(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines[lines.length - 1];
+    if (line.length + 1 + word.length > 80) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines.join("\n");
+}
+
 /** Diagnostics as the user asked for them; the JSON form goes to stdout, for programs. */
 export function printDiagnostics(
   diagnostics: readonly Diagnostic[],

@@ -11,7 +11,7 @@ import { sideBySide } from "../../draw/side-by-side.ts";
 import { stepsOf } from "../../draw/steps.ts";
 import { whyNot } from "../../node/files.ts";
 import { formatOption, openNet } from "../net-options.ts";
-import { paintFor, print, printDiagnostics, printJson, table } from "../terminal.ts";
+import { paintFor, print, printDiagnostics, printJson, table, wrapped } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
   formatOption(yargs)
@@ -96,17 +96,6 @@ function show(
     ),
   );
   if (picture !== undefined) print(`\nwrote ${picture}`);
-}
-
-/** At most 80 columns, what goes on is indented. */
-function wrapped(text: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines[lines.length - 1];
-    if (line.length + 1 + word.length > 80) lines.push(`  ${word}`);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines.join("\n");
 }
 
 interface Costs {

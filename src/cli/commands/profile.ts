@@ -14,7 +14,7 @@ import { traceOf } from "../../run/trace.ts";
 import { heWeights } from "../../weights/initialise.ts";
 import { arithmeticOptions, readArithmetic } from "../arithmetic-options.ts";
 import { formatOption, netOptions, openNet } from "../net-options.ts";
-import { paintFor, print, printDiagnostics, printJson, progress, table } from "../terminal.ts";
+import { paintFor, print, printDiagnostics, printJson, progress, table, wrapped } from "../terminal.ts";
 
 export const builder = (yargs: Argv) =>
   arithmeticOptions(formatOption(netOptions(yargs)))
@@ -138,7 +138,7 @@ function show(
   );
   if (shown.length < layers.length) print(`… and ${layers.length - shown.length} more layers`);
   print(`\nlayers ${sum.toFixed(2)} ms, whole ${ms.toFixed(2)} ms (${percent(sum / ms)})\n`);
-  for (const line of adviceOn(found)) print(line);
+  for (const line of adviceOn(found)) print(wrapped(line));
   for (const { path } of written) print(`wrote ${path}`);
 }
 

@@ -32,11 +32,17 @@ export function labelsFile(
   name: string,
   { labels }: PictureUse,
 ): { path: string; contents: string } | undefined {
-  const text = JSON.stringify(labels, null, 1);
+  const text = listText(labels);
   return text.length > fewLabels
     ? { path: `${name}.labels.js`, contents: `export const labels = ${text};\n` }
     : undefined;
 }
+
+/** One long text takes less than many short ones. */
+const listText = (labels: readonly string[]): string =>
+  labels.some((label) => label.includes("\n"))
+    ? JSON.stringify(labels)
+    : `${JSON.stringify(labels.join("\n"))}.split("\\n")`;
 
 /** For NAME.json. */
 export const labelsTable = (use: PictureUse | undefined): { labels?: readonly string[] } =>
