@@ -1,6 +1,7 @@
 /** Places ──► SVG text. Everything is in the file: no fonts, scripts or pictures from elsewhere; equal input, equal bytes. */
 import { showMap } from "../ir/tensor.ts";
 import { about, amount, darkColours, lightColours, type Painter, type Times } from "./colours.ts";
+import { escapeXml } from "./escape-xml.ts";
 import type { Repeat } from "./fold.ts";
 import type { BandPlace, Box, Layout, Track } from "./layout.ts";
 import { type Shortcut, shortcutOf, shortcutWords } from "./shortcuts.ts";
@@ -297,6 +298,3 @@ function drawLegend({ layout, painter }: Drawing, left: number, right: number, t
 
 /** Two digits are a hundredth of a pixel; -0 is 0. */
 const round = (value: number): number => Math.round(value * 100) / 100 + 0;
-
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);
