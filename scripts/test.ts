@@ -21,6 +21,8 @@ const longest = [
   "cli-run",
   "architecture",
   "readme",
+  "site",
+  "ten-files",
   "hostile-checkpoints",
   "keras-files",
   "passes",

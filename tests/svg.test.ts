@@ -129,7 +129,7 @@ test("a shortcut of option A is dotted only where it does something", () => {
   assert.is(occurrences(text, /class="arc a"/g), 1 + 1);
   assert.is(occurrences(text, />maxpool 1x1/g), 1);
   assert.match(text, ">maxpool 1x1 /2</text>");
-  assert.match(text, ">pad +4 channels</text>");
+  assert.match(text, ">pad +4 channels behind</text>");
 });
 
 test("a convolution with bias, norm and activation is one box", () => {
@@ -281,6 +281,34 @@ net n { input 16x16x3
   );
   assert.is(occurrences(drawAll(pyramid()), /class="arc b"/g), 2 + 1);
   assert.is(occurrences(drawAll(pyramid()), /class="arc c"/g), 0);
+});
+
+test("zeros in front of the channels, behind, or both", () => {
+  const net = new Sketch();
+  const x = net.input([1, 8, 8, 4]);
+  const graph = net.graph(net.pad(net.pad(net.pad(x, { before: 4 }), { after: 8 }), { before: 2, after: 3 }));
+  assert.equal(
+    stepsOf(graph)
+      .filter(({ kind }) => kind === "small")
+      .map(({ label }) => label),
+    ["pad +4 channels in front", "pad +8 channels behind", "pad +2 channels in front, +3 behind"],
+  );
+});
+
+test("a narrow net is as wide as the words at the tops of its bands", () => {
+  const net = new Sketch();
+  let x = net.input([1, 224, 224, 3]);
+  for (let i = 0; i < 12; i++) x = net.conv(x, 16, {}, `conv3.${i}.conv1`);
+  const text = drawPicture(stepsOf(net.graph(x)), { title: "n", facts: "" });
+  const head =
+    /<text class="stage" x="([-\d.]+)".*?>(\w+)<tspan.*?>([\dx]+)<.*\n<text class="facts right" x="([-\d.]+)".*?>(.*?)</.exec(
+      text,
+    );
+  const [, left, name, shape, right, facts] = head!;
+  assert.match(facts, /^12 blocks · .* params · .* MACs$/);
+  // Helvetica's digits are 0.556 of the size wide, bold letters little more.
+  const words = 12 * 0.6 * name.length + 8 + 12 * 0.556 * shape.length + 11 * 0.52 * facts.length;
+  assert.ok(Number(right) - Number(left) > words + 8, `${Number(right) - Number(left)} for ${words}`);
 });
 
 test("finds stage and block in a name", () => {

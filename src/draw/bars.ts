@@ -1,4 +1,5 @@
 /** Bars with their names and numbers, as an SVG that follows the reader's light or dark screen. */
+import { escapeXml } from "./escape-xml.ts";
 
 export interface Bar {
   readonly name: string;
@@ -53,6 +54,3 @@ text { fill: #e9ecef; }
 .ours { fill: #4dabf7; }
 .theirs { fill: #5c636a; }
 }`;
-
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);

@@ -1,5 +1,7 @@
 /** A page of one file: the picture, and what redraws it when a stage is unfolded or another colouring chosen. */
+
 import { type Colouring, colourings, colouringWords, type Times } from "./colours.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { pageScript, pageStyle } from "./page.generated.ts";
 import { drawPicture, type Heading, totalsOf, type View } from "./picture.ts";
 import type { Step } from "./steps.ts";
@@ -22,7 +24,7 @@ export function drawPage(steps: readonly Step[], heading: Heading, view: View = 
     colour,
     ...(times ? { times: [...times] } : {}),
   };
-  const title = escapeHtml(heading.title);
+  const title = escapeXml(heading.title);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,13 +62,10 @@ const options = (chosen: Colouring, times: Times | undefined): string =>
 function stageTable(steps: readonly Step[]): string {
   const rows = [...totalsOf(steps)].map(
     ([name, { params, macs, shape }]) =>
-      `<tr><th scope="row">${escapeHtml(name)}</th><td>${shape}</td><td>${params.toLocaleString("en")}</td><td>${macs.toLocaleString("en")}</td></tr>`,
+      `<tr><th scope="row">${escapeXml(name)}</th><td>${shape}</td><td>${params.toLocaleString("en")}</td><td>${macs.toLocaleString("en")}</td></tr>`,
   );
   const heads = ["stage", "output", "parameters", "multiply-adds"].map(
     (head) => `<th scope="col">${head}</th>`,
   );
   return `<table><thead><tr>${heads.join("")}</tr></thead>\n<tbody>${rows.join("\n")}</tbody></table>`;
 }
-
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);

@@ -184,8 +184,12 @@ function describeSmall(node: Node): string {
   if (isOp(node, ops.reflectPad)) return `mirror${printPads(node.attrs.pads).replace(" pad", "")}`;
   if (isOp(node, ops.pad)) {
     const { pads, before, after } = node.attrs;
-    const channels = before + after > 0 ? [`+${before + after} channels`] : [];
-    return [`pad${printPads(pads).replace(" pad", "")}`, ...channels].join(" ");
+    // Where zeros go is what tells one option A from another.
+    const zeros = [
+      ...(before > 0 ? [`+${before} channels in front`] : []),
+      ...(after > 0 ? [`+${after}${before > 0 ? "" : " channels"} behind`] : []),
+    ].join(", ");
+    return `pad${printPads(pads).replace(" pad", "")} ${zeros}`.trim();
   }
   return extraWord(node) || node.op.name;
 }

@@ -1,6 +1,7 @@
 /** Places ──► SVG text. Everything is in the file: no fonts, scripts or pictures from elsewhere; equal input, equal bytes. */
 import { showMap } from "../ir/tensor.ts";
 import { about, amount, darkColours, lightColours, type Painter, type Times } from "./colours.ts";
+import { escapeXml } from "./escape-xml.ts";
 import type { Repeat } from "./fold.ts";
 import type { BandPlace, Box, Layout, Track } from "./layout.ts";
 import { type Shortcut, shortcutOf, shortcutWords } from "./shortcuts.ts";
@@ -11,6 +12,9 @@ const headerHeight = 54;
 /** From the outermost box to the edge of the bands; at the left are the numbers of blocks. */
 const bandLeft = 54;
 const bandRight = 14;
+/** Of a band's words: at both ends, between name and shape, between these and the costs; a bold letter's width. */
+const headRoom = 10 + 8 + 18 + 10;
+const bold = 7;
 /** The corner of a track, and how far under a box it leaves. */
 const corner = 14;
 const exit = 6;
@@ -81,7 +85,6 @@ export function drawSvg(drawing: Drawing): string {
   const legend = drawLegend(drawing, left, right, layout.bottom + 26);
   const top = -headerHeight - margin;
   const height = Math.ceil(legend.bottom + margin - top);
-  const shown = new Map(drawing.repeats.map((repeat) => [`${repeat.stage}\n${repeat.block}`, repeat]));
   const arriving = new Map<Box, Box>(layout.flows.map(({ from, to }) => [to, from]));
   const frame = `${round(left - margin)} ${round(top)} ${round(width)} ${height}`;
   const lines = [
@@ -96,7 +99,7 @@ export function drawSvg(drawing: Drawing): string {
     ...layout.flows.map(drawFlow),
     ...layout.flows.flatMap((flow) => drawShape(flow, arriving.get(flow.from))),
     ...layout.tracks.map(drawTrack),
-    ...layout.bands.flatMap((band) => drawBand(band, left, right, shown, drawing.totals)),
+    ...layout.bands.flatMap((band) => drawBand(band, left, right, drawing.repeats, drawing.totals)),
     ...layout.boxes.map((box) => drawBox(box, drawing)),
     ...legend.lines,
     "</svg>",
@@ -104,10 +107,14 @@ export function drawSvg(drawing: Drawing): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The edges of the bands: wide enough for what is in them, and for the words above. */
-function edgesOf({ title, facts, layout }: Drawing): readonly [number, number] {
+/** The edges of the bands: wide enough for what is in them, and for the words above and at their tops. */
+function edgesOf({ title, facts, layout, repeats, totals }: Drawing): readonly [number, number] {
   const left = Math.floor(layout.left - (layout.bands.length > 0 ? bandLeft : 0));
-  const words = Math.max(5.8 * facts.length, 10 * title.length);
+  const heads = layout.bands.map((band) => {
+    const words = headOf(band, repeats, totals);
+    return headRoom + bold * words.name.length + 6.2 * words.shape.length + 5.8 * words.facts.length;
+  });
+  const words = Math.max(5.8 * facts.length, 10 * title.length, ...heads);
   return [left, Math.ceil(Math.max(layout.right + bandRight, left + words))];
 }
 
@@ -116,33 +123,42 @@ function edgesOf({ title, facts, layout }: Drawing): readonly [number, number] {
 const drawGround = ({ top, bottom }: BandPlace, left: number, right: number): string =>
   `<rect class="band" x="${round(left)}" y="${round(top)}" width="${round(right - left)}" height="${round(bottom - top)}" rx="6"/>`;
 
-/** What is said of a band; lines that pass leave a gap around its words. */
-function drawBand(
-  { names, top, blocks, last }: BandPlace,
-  left: number,
-  right: number,
-  repeats: ReadonlyMap<string, Repeat>,
-  totals: Drawing["totals"],
-): string[] {
+/** What is said of a band: its name and shape at the left, what it costs at the right. */
+function headOf({ names, blocks, last }: BandPlace, repeats: Drawing["repeats"], totals: Drawing["totals"]) {
   const name = names.join(", ");
-  const shape = showMap(last.shape);
   const costs = names.flatMap((stage) => totals.get(stage) ?? []);
   const [params, macs] = [
     costs.reduce((sum, cost) => sum + cost.params, 0),
     costs.reduce((sum, cost) => sum + cost.macs, 0),
   ];
-  const folds = blocks.flatMap((block) => repeats.get(`${name}\n${block.name}`) ?? []);
-  const count = blocks.length + folds.reduce((sum, fold) => sum + fold.count - 1, 0);
+  const folds = new Map(blocks.map((block) => [block.name, foldOf(name, block.name, repeats)]));
+  const count = blocks.reduce((sum, block) => sum + (folds.get(block.name)?.count ?? 1), 0);
   const facts = [
     ...(count > 1 ? [`${count} blocks`] : []),
     ...(params > 0 ? [`${amount(params, "params")} params`] : []),
     ...(macs > 0 ? [`${amount(macs, "macs")} MACs`] : []),
   ].join(" · ");
+  return { name, shape: showMap(last.shape), facts, count, folds };
+}
+
+const foldOf = (stage: string, block: string, repeats: Drawing["repeats"]) =>
+  repeats.find((repeat) => repeat.stage === stage && repeat.block === block);
+
+/** Lines that pass leave a gap around the words of a band. */
+function drawBand(
+  band: BandPlace,
+  left: number,
+  right: number,
+  repeats: Drawing["repeats"],
+  totals: Drawing["totals"],
+): string[] {
+  const { top, blocks } = band;
+  const { name, shape, facts, count, folds } = headOf(band, repeats, totals);
   return [
     `<g class="heads" data-stage="${escapeXml(name)}"${count > 1 ? ` data-blocks="${count}"` : ""}>`,
     `<text class="stage" x="${round(left + 10)}" y="${round(top + 16)}">${escapeXml(name)}<tspan class="shape" dx="8" font-weight="normal">${shape}</tspan></text>`,
     `<text class="facts right" x="${round(right - 10)}" y="${round(top + 16)}">${facts}</text>`,
-    ...blocks.flatMap((block) => drawBlock(block, left, repeats.get(`${name}\n${block.name}`))),
+    ...blocks.flatMap((block) => drawBlock(block, left, folds.get(block.name))),
     "</g>",
   ];
 }
@@ -282,6 +298,3 @@ function drawLegend({ layout, painter }: Drawing, left: number, right: number, t
 
 /** Two digits are a hundredth of a pixel; -0 is 0. */
 const round = (value: number): number => Math.round(value * 100) / 100 + 0;
-
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);
