@@ -145,10 +145,7 @@ function rowOf(span: Span | undefined): string | undefined {
   return span && `${span.source.name}:${positionAt(span.source, span.start).line}`;
 }
 
-/**
- * The default net of a file: the one named like the file, else the only one, else the last that nothing else
- * in the file is made from.
- */
+/** The net that is wanted by name, else the default one; what is wrong where there is none. */
 function chooseNet(
   module: Module,
   wanted: string | undefined,
@@ -169,16 +166,8 @@ function chooseNet(
     report("no-net", top, {}, { hint: "`net name { ... }` declares one" });
     return [];
   }
-  const stem = source.name.replace(/^.*[\\/]/, "").replace(/\.resnet$/, "");
-  const named = nets.find(({ item }) => item.name.text === stem);
-  if (named) return [named];
-  const used = new Set<string>();
-  for (const { item } of nets) {
-    // A net that names itself is a mistake of its own, and still the one that is meant.
-    for (const name of namesIn(item as NetItem)) if (name !== item.name.text) used.add(name);
-  }
-  const candidates = nets.filter(({ item }) => !used.has(item.name.text));
-  if (candidates.length === 1) return candidates;
+  const found = defaultNet(module);
+  if (found) return [found];
   report(
     "ambiguous-net",
     undefined,
@@ -186,6 +175,23 @@ function chooseNet(
     { hint: `name one: ${source.name}#${all[all.length - 1]}` },
   );
   return [];
+}
+
+/**
+ * The default net of a file: the one named like the file, else the only one, else the last that nothing else
+ * in the file is made from; undefined where several may be meant.
+ */
+export function defaultNet({ nets, source }: Module): Declaration | undefined {
+  const stem = source.name.replace(/^.*[\\/]/, "").replace(/\.resnet$/, "");
+  const named = nets.find(({ item }) => item.name.text === stem);
+  if (named) return named;
+  const used = new Set<string>();
+  for (const { item } of nets) {
+    // A net that names itself is a mistake of its own, and still the one that is meant.
+    for (const name of namesIn(item as NetItem)) if (name !== item.name.text) used.add(name);
+  }
+  const candidates = nets.filter(({ item }) => !used.has(item.name.text));
+  return candidates.length === 1 ? candidates[0] : undefined;
 }
 
 /** Every name that a net's base and rows are written with. */

@@ -1,6 +1,6 @@
 /** The texts in the editors as documents: what was learned of a text is kept for as long as it stays. */
 
-import type { AnalysedNet } from "../../../src/compile.ts";
+import { type AnalysedNet, defaultNet } from "../../../src/compile.ts";
 import type { Document } from "../../../src/language/document.ts";
 import { Workspace } from "../../../src/language/workspace.ts";
 import { zooTexts } from "../../../src/published/zoo.generated.ts";
@@ -48,7 +48,8 @@ export const netsOf = ({ module }: Document): readonly string[] =>
 export function netOf({ text, net }: Spec): AnalysedNet | undefined {
   const document = documentOf(text);
   const names = netsOf(document);
-  const name = net !== undefined && names.includes(net) ? net : names[0];
+  const usual = () => (document.module && defaultNet(document.module)?.item.name.text) ?? names[0];
+  const name = net !== undefined && names.includes(net) ? net : usual();
   return name === undefined ? undefined : document.net(name);
 }
 

@@ -1,5 +1,8 @@
 /** Texts to begin with: the examples, and every published network of the zoo. */
-import { zooNames, zooPlace } from "../../../src/published/zoo.ts";
+import { isOp } from "../../../src/ir/graph.ts";
+import { ops } from "../../../src/ir/ops/index.ts";
+import { oneFile } from "../../../src/published/one-file.ts";
+import { zooNames, zooNet, zooPlace } from "../../../src/published/zoo.ts";
 import type { Gallery } from "../protocol.ts";
 import { documentOf, examples } from "./documents.ts";
 
@@ -13,17 +16,18 @@ export function gallery(): Gallery {
   return known;
 }
 
-/** An example as it is; a published net as a text that uses it. */
+/** An example as it is; a published net with all that it is made of, to be changed. */
 export function galleryText({ name }: { readonly name: string }): string {
   const example = examples.get(name);
   if (example !== undefined) return example;
   const place = zooPlace(name);
-  if (!place) throw new Error(`The gallery has no ${name}.`);
+  const original = place && zooNet(name);
+  if (!place || !original) throw new Error(`The gallery has no ${name}.`);
+  const weights = original.graph.nodes.filter((node) => isOp(node, ops.param)).map((node) => node.name);
   const { module, net } = place;
-  const file = module.source.name.replace(/\.resnet$/, "");
   const text = (own: string) =>
-    `resnet 1\nuse ${net} from "./${file}"\n\n## ${name}, as it was published.\nnet ${own} = ${net} {}\n`;
-  const own = `${net}_of_${name.split(":")[0]}`;
-  // A name that is no word of its own is refused; then another has to do.
-  return documentOf(text(own)).diagnostics.length === 0 ? text(own) : text("mine");
+    oneFile(module, net, { name: own, doc: `As ${name} was published.`, weights });
+  // Something that it is made of may be called so.
+  const isTaken = documentOf(text(net)).diagnostics.some(({ severity }) => severity === "error");
+  return text(isTaken ? `my_${net}` : net);
 }
