@@ -1,5 +1,6 @@
 /** `resnetc draw`: files, options and what is wrong with them; the page in Chromium: unfolding, colours, keys, paper. */
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { test } from "uvu";
@@ -136,7 +137,7 @@ if (requireChromium()) {
       await page.getByRole("button", { name: "Show every block" }).click();
       assert.is(await boxes(page), folded + 4 * (34 + 1 + 6 + 1));
       assert.is(
-        await page.getByRole("button", { name: /conv3, 8 blocks/ }).getAttribute("aria-expanded"),
+        await page.getByRole("button", { name: /^conv3.*8 blocks/ }).getAttribute("aria-expanded"),
         "true",
       );
     }));
@@ -155,6 +156,18 @@ if (requireChromium()) {
       await page.getByText("As a table").click();
       const row = page.getByRole("row", { name: /^conv4/ });
       assert.match((await row.textContent())!, "conv414x14x102440,613,8888,015,314,944");
+    }));
+
+  test("axe finds nothing serious", () =>
+    inPage(async (page) => {
+      const require = createRequire(import.meta.url);
+      await page.addScriptTag({ path: require.resolve("axe-core/axe.min.js") });
+      const found = (await page.evaluate("axe.run()")) as { violations: { id: string; impact: string }[] };
+      const serious = found.violations.filter(({ impact }) => /serious|critical/.test(impact));
+      assert.equal(
+        serious.map(({ id }) => id),
+        [],
+      );
     }));
 
   test("fits 390 pixels, and prints on one page", () =>

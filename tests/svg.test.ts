@@ -381,7 +381,13 @@ test("behind passes sums are in layers, and their shortcuts end there", () => {
   const text = drawPicture(steps, { title: "t", facts: "f" });
   assert.is(xmlProblem(text), undefined);
   assert.match(text, 'class="arc"');
-  assert.is(xmlProblem(sideBySide([draw(residual(2)), text])), undefined);
+  const both = sideBySide([draw(residual(2)), text]);
+  assert.is(xmlProblem(both), undefined);
+  assert.equal(
+    [...both.matchAll(/ id="(\w+)"/g)].map(([, id]) => id),
+    ["tip0", "tip1"],
+  );
+  assert.equal(new Set([...both.matchAll(/url\(#(\w+)\)/g)].map(([, id]) => id)), new Set(["tip0", "tip1"]));
 });
 
 test("branches that meet in a concat stand side by side, in their order, under a concat as wide", () => {

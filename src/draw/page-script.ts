@@ -33,18 +33,13 @@ function draw(stage?: string): void {
   band?.focus({ preventScroll: true });
 }
 
-/** Stages of several blocks are buttons. */
+/** Stages of several blocks are buttons, so the picture is no mere image any more. */
 function prepare(): void {
+  main.querySelector("svg")?.setAttribute("role", "group");
   for (const band of main.querySelectorAll<SVGGElement>(".heads[data-blocks]")) {
-    const stage = band.dataset.stage!;
-    const isOpen = isAll() || open.has(stage);
     band.setAttribute("role", "button");
     band.setAttribute("tabindex", "0");
-    band.setAttribute("aria-expanded", String(isOpen));
-    band.setAttribute(
-      "aria-label",
-      `${stage}, ${band.dataset.blocks} blocks, ${isOpen ? "all" : "equal ones once"}`,
-    );
+    band.setAttribute("aria-expanded", String(isAll() || open.has(band.dataset.stage!)));
   }
 }
 

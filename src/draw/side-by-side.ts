@@ -11,7 +11,9 @@ export function sideBySide(pictures: readonly string[]): string {
   let x = -gap;
   const parts = pictures.map((picture, i) => {
     x += gap;
-    const placed = picture.trimEnd().replace("<svg ", `<svg x="${x}" `);
+    // Each has arrow heads of its own: names are the whole document's.
+    const own = picture.replaceAll(/(?<=id="tip|#tip)(?=[")])/g, String(i));
+    const placed = own.trimEnd().replace("<svg ", `<svg x="${x}" `);
     x += sizes[i].width;
     return placed;
   });
