@@ -11,8 +11,12 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const wanted = process.argv.slice(2);
 /** What takes longest starts first, so that nothing long is left alone at the end. */
 const longest = [
-  "zoo-logits",
   "zoo-upstream",
+  "playground",
+  "graph-model-networks",
+  "zoo-logits",
+  "onnx",
+  "browser",
   "wasm-networks",
   "wasm-plan",
   "upstream",
@@ -21,7 +25,9 @@ const longest = [
   "cli-run",
   "architecture",
   "readme",
+  "backends-browser",
   "site",
+  "new",
   "ten-files",
   "hostile-checkpoints",
   "keras-files",
@@ -31,7 +37,6 @@ const longest = [
   "ops",
   "editor-broken",
   "vscode",
-  "browser",
 ];
 
 const files = readdirSync(`${root}tests`)
