@@ -67,6 +67,7 @@ test("what cannot be drawn is told", () => {
     "2 resnetc: --diff makes an .svg",
   );
   assert.match(told(resnet152, "-o", "none/a.svg"), /^1 error unwritable-output/);
+  assert.match(told(resnet152, "-o", "a.pdf"), "2 resnetc: draw writes .svg and .html, not a.pdf");
   assert.match(told(resnet152, "--colour", "heat"), /^2 /);
   assert.not(existsSync(at("a.html")));
 });

@@ -72,6 +72,8 @@ export async function handler(options: DrawArguments): Promise<number> {
   }
   if (diff && after === undefined) throw new UsageError("--diff needs --after PASS");
   const isPage = /\.html?$/i.test(options.output ?? "");
+  if (options.output !== undefined && options.output !== stdin && !isPage && !/\.svg$/i.test(options.output))
+    throw new UsageError(`draw writes .svg and .html, not ${options.output}`);
   if (diff && isPage) throw new UsageError("--diff makes an .svg");
   const opened = await openNet(options.file, options);
   if (!opened) return 1;
