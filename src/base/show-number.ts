@@ -14,5 +14,12 @@ export function short(value: number): string {
   return String(value);
 }
 
+/** 25.6 M, 11.5 G, 999: three digits, as they are enough for a picture or a change. */
+export function brief(value: number): string {
+  const suffixes = ["", " k", " M", " G", " T"];
+  const power = Math.min(suffixes.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(value, 1)) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))}${suffixes[power]}`;
+}
+
 /** 0.41 %: two digits. */
 export const percent = (fraction: number): string => `${Number((100 * fraction).toPrecision(2))} %`;

@@ -1,5 +1,6 @@
 /** A net that says what is on pictures: what `resnetc run` and each of its jobs does with a file. */
 import { collect, type Diagnostic } from "../base/diagnostic.ts";
+import { givesClasses } from "../codegen/target.ts";
 import type { Preprocess } from "../ir/ops/input.ts";
 import { isBytes, readBytes } from "../node/files.ts";
 import { UsageError } from "../node/usage-error.ts";
@@ -35,7 +36,6 @@ export class Classifier {
   constructor(subject: RunSubject, { crops = "1", scales, top }: ViewArguments) {
     const { inputs, outputs, name } = subject;
     const [input] = inputs;
-    const [, height, width] = outputs[0].shape;
     if (inputs.length !== 1) throw new UsageError(`${name} has ${inputs.length} inputs: pictures feed one`);
     const channels = input.shape[3];
     if (channels !== 3 && channels !== 1) {
@@ -43,7 +43,7 @@ export class Classifier {
         `the input of ${name} has ${channels} channels, a picture 3 or 1: use --raw and --out`,
       );
     }
-    if (outputs.length !== 1 || height !== 1 || width !== 1) {
+    if (!givesClasses(subject)) {
       const names = outputs.map((output) => output.name).join(", ");
       throw new UsageError(`${name} gives ${names}, not classes: use --raw and --out`);
     }

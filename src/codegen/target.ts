@@ -38,6 +38,10 @@ export interface Card {
   readonly compiler: string;
 }
 
+/** Whether the one output is a vector: a number for each class. */
+export const givesClasses = ({ outputs }: Pick<Card, "outputs">): boolean =>
+  outputs.length === 1 && outputs[0].shape[1] === 1 && outputs[0].shape[2] === 1;
+
 /** How weights are stored: float32; IEEE 754 half precision; a byte a value, in the range of its output channel. */
 export type Precision = "f32" | "f16" | "u8";
 

@@ -1,4 +1,5 @@
 /** What differs between two nets, in words and counts. Stages are matched by their names, else by their places. */
+import { brief } from "../base/show-number.ts";
 import type { AnalysedNet } from "../compile.ts";
 import { isOp } from "../ir/graph.ts";
 import { ops } from "../ir/ops/index.ts";
@@ -266,10 +267,4 @@ const startsWithNorm = ({ layers: [first], shortcut }: Block): boolean =>
 // ---- numbers ------------------------------------------------------------------------------------
 
 /** +35.6 M, -1.2 k. */
-export function signed(value: number): string {
-  const units = ["", " k", " M", " G", " T"];
-  const size = Math.abs(value);
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(size, 1)) / 3)));
-  const scaled = power === 0 ? size : Number((size / 1000 ** power).toPrecision(3));
-  return `${value < 0 ? "-" : "+"}${scaled}${units[power]}`;
-}
+export const signed = (value: number): string => `${value < 0 ? "-" : "+"}${brief(Math.abs(value))}`;

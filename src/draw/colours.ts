@@ -1,4 +1,5 @@
 /** How boxes are coloured: by the size of their maps, or by a share of what the network costs. */
+import { brief } from "../base/show-number.ts";
 import { showMap } from "../ir/tensor.ts";
 import type { Step } from "./steps.ts";
 
@@ -119,11 +120,9 @@ function costPainter(steps: readonly Step[], by: Colouring, times?: Times): Pain
 /** 25.6 M, 4.09 G, 1.2 MB, 0.31 ms: three digits. */
 export function amount(value: number, by: Colouring): string {
   if (by === "ms") return `${Number(value.toPrecision(2))} ms`;
-  const units = ["", "k", "M", "G", "T"];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(value, 1)) / 3)));
-  const scaled = Number((value / 1000 ** power).toPrecision(3));
-  const unit = by === "bytes" ? `${units[power]}B`.replace(/^B$/, "bytes") : units[power];
-  return [scaled, unit].filter((part) => part !== "").join(" ");
+  const words = brief(value);
+  if (by !== "bytes") return words;
+  return words.includes(" ") ? `${words}B` : `${words} bytes`;
 }
 
 /** What is said of a box when one asks. */

@@ -1,6 +1,6 @@
 /** The names of a net's classes, from a text file or from JSON as others write it. */
 import { type Diagnostic, makeDiagnostic } from "../base/diagnostic.ts";
-import type { Card } from "../codegen/target.ts";
+import { type Card, givesClasses } from "../codegen/target.ts";
 import { labelSets } from "../std/labels.generated.ts";
 import { isBytes, readBytes } from "./files.ts";
 import { UsageError } from "./usage-error.ts";
@@ -11,12 +11,12 @@ export function readLabels(
   { name, outputs }: Pick<Card, "name" | "outputs">,
 ): readonly string[] | undefined | Diagnostic {
   if (path === undefined) return undefined;
-  const [, height, width, classes] = outputs[0].shape;
-  if (outputs.length !== 1 || height !== 1 || width !== 1) {
+  if (!givesClasses({ outputs })) {
     throw new UsageError(
       `--labels: ${name} gives ${outputs.map((output) => output.name).join(", ")}, not classes`,
     );
   }
+  const classes = outputs[0].shape[3];
   const bytes = readBytes(path);
   if (!isBytes(bytes)) return bytes;
   const found = labelsIn(new TextDecoder().decode(bytes));
@@ -35,9 +35,8 @@ export const areLabels = (
 export function unfitLabels({ name, inputs, outputs }: Card): string | undefined {
   const set = inputs[0]?.preprocess?.labels ?? "";
   const count = labelSets[set]?.length;
-  const [, height, width, classes] = outputs[0].shape;
-  const areClasses = outputs.length === 1 && height === 1 && width === 1;
-  if (count === undefined || !areClasses || count === classes) return undefined;
+  const classes = outputs[0].shape[3];
+  if (count === undefined || !givesClasses({ outputs }) || count === classes) return undefined;
   return `no labels: ${set} has ${count}, ${name} gives ${classes} classes; --labels FILE names them`;
 }
 

@@ -2,7 +2,7 @@
  * The part of a generated module that takes pictures, as text, and what the other files must know of it: whether the net
  * takes one and says what is on it, and by which names.
  */
-import type { Card } from "../target.ts";
+import { type Card, givesClasses } from "../target.ts";
 import { classifyText, prepareText } from "./pictures.generated.ts";
 
 export interface PictureUse {
@@ -13,15 +13,12 @@ export interface PictureUse {
 }
 
 /** Undefined where the net has no picture as its one input. */
-export function pictureUse(
-  { inputs, outputs }: Card,
-  labels: readonly string[] = [],
-): PictureUse | undefined {
+export function pictureUse(card: Card, labels: readonly string[] = []): PictureUse | undefined {
+  const { inputs, outputs } = card;
   const channels = inputs[0]?.shape[3];
   if (inputs.length !== 1 || (channels !== 3 && channels !== 1)) return undefined;
-  const [{ shape }] = outputs;
-  const classifies = outputs.length === 1 && shape[1] === 1 && shape[2] === 1;
-  return { classifies, labels: classifies && labels.length === shape[3] ? labels : [] };
+  const classifies = givesClasses(card);
+  return { classifies, labels: classifies && labels.length === outputs[0].shape[3] ? labels : [] };
 }
 
 /** More than this many characters of labels are a file of their own, which comes when it is needed. */
