@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Artifact } from "../codegen/target.ts";
 import { readPicture } from "../pictures/read.ts";
+import { importTfjs } from "../run/tfjs.ts";
 import { type BuildOptions, buildFile, untrainedText } from "./build-file.ts";
 import { splitTarget } from "./files.ts";
 import { inlineImport, inlineUrl, linkModule } from "./link-module.ts";
@@ -111,17 +112,10 @@ async function onTfjs(
   { backend = "wasm" }: NetworkOptions,
   start: (more: GivenOptions) => Promise<Network>,
 ): Promise<Network> {
-  const [tf, kernels] = await Promise.all([
-    import("@tensorflow/tfjs-core"),
-    import("../tfjs-kernels/register.ts"),
-    backend === "cpu" ? import("@tensorflow/tfjs-backend-cpu") : import("@tensorflow/tfjs-backend-wasm"),
-  ]);
-  // The one thing this flag changes: the cpu backend greets nobody on stderr.
-  const isProduction = tf.env().getBool("PROD");
-  tf.env().set("PROD", true);
+  const { tf, kernels, greetAgain } = await importTfjs(backend === "cpu" ? "cpu" : "wasm");
   try {
     return await start({ tf, kernels });
   } finally {
-    tf.env().set("PROD", isProduction);
+    greetAgain();
   }
 }

@@ -30,15 +30,27 @@ export interface StartTfjs {
   readonly backend?: NodeBackend;
 }
 
-export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Promise<StartedTfjs> {
+export interface ImportedTfjs {
+  readonly tf: typeof import("@tensorflow/tfjs-core");
+  readonly kernels: typeof import("../tfjs-kernels/register.ts");
+  greetAgain(): void;
+}
+
+/** tfjs and our kernels for it, which modules of data: addresses do not find. It greets nobody on stderr until `greetAgain`. */
+export async function importTfjs(backend: NodeBackend): Promise<ImportedTfjs> {
   const [tf, kernels] = await Promise.all([
     import("@tensorflow/tfjs-core"),
     import("../tfjs-kernels/register.ts"),
     backend === "wasm" ? import("@tensorflow/tfjs-backend-wasm") : import("@tensorflow/tfjs-backend-cpu"),
   ]);
-  // The one thing this flag changes: the cpu backend greets nobody on stderr.
+  // The one thing that this flag changes: what the cpu backend says when it starts.
   const isProduction = tf.env().getBool("PROD");
   tf.env().set("PROD", true);
+  return { tf, kernels, greetAgain: () => tf.env().set("PROD", isProduction) };
+}
+
+export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Promise<StartedTfjs> {
+  const { tf, kernels, greetAgain } = await importTfjs(backend);
   const { load } = await importText(contentsOf(artifacts, ".js"));
   const network = await load({ tf, backend, kernels, weights: contentsOf(artifacts, ".weights") });
   return {
@@ -66,7 +78,7 @@ export async function startTfjs({ artifacts, backend = "wasm" }: StartTfjs): Pro
     },
     dispose() {
       network.dispose();
-      tf.env().set("PROD", isProduction);
+      greetAgain();
     },
   };
 }
